@@ -1,6 +1,7 @@
 /* A byte queue with a hard maximum: append at the tail, consume at the head. Binary safe;
  * one NUL is kept past the end, so buf_str() is a C string when the bytes hold no NUL.
- * Invariant: head + len <= cap, len <= max. Full and out of memory are answers, not ends. */
+ * Invariant: head + len <= cap, len <= max. Full and out of memory are answers, not ends.
+ */
 #ifndef CORE_BASE_BUF_H
 #define CORE_BASE_BUF_H
 

@@ -7,7 +7,7 @@
 #include "core/base/util.h"
 #include <time.h>
 
-int64_t mono_ms(void);             /* CLOCK_MONOTONIC, milliseconds */
+int64_t mono_ms(void);               /* CLOCK_MONOTONIC, milliseconds */
 void wall_now(struct timespec *out); /* CLOCK_REALTIME */
 int64_t wall_secs(void);
 

@@ -5,7 +5,7 @@
 
 #include "core/base/util.h"
 
-void sha1_hex(const void *data, size_t n, char out[41]);   /* lower case, FIPS 180-4 */
+void sha1_hex(const void *data, size_t n, char out[41]); /* lower case, FIPS 180-4 */
 void sha256_hex(const void *data, size_t n, char out[65]);
 /* True if both are equal. The time depends on the lengths alone. */
 bool mem_equal_ct(const void *a, size_t an, const void *b, size_t bn);

@@ -22,8 +22,8 @@ struct span span_trim(struct span s);  /* without white space at both ends */
 bool span_eq(struct span s, const char *text);
 bool span_eq_nocase(struct span s, const char *text); /* ASCII letters only */
 bool span_starts(struct span s, const char *prefix);
-/* Cuts the piece before sep (or the rest) off *rest. False when *rest is used up: rest->ptr
- * is then NULL. "a,,b" gives "a", "", "b"; "" gives one empty piece. */
+/* Cuts the piece before sep (or the rest) off *rest. False when *rest is used up:
+ * rest->ptr is then NULL. "a,,b" gives "a", "", "b"; "" gives one empty piece. */
 bool span_split(struct span *rest, char sep, struct span *piece);
 char *span_dup(struct span s); /* a C string, yours */
 
@@ -33,10 +33,10 @@ bool str_ends(const char *text, const char *suffix);
 bool char_is_space(char c);
 char char_lower(char c); /* ASCII */
 
-void strv_push(struct strv *v, const char *text);        /* copies */
-void strv_take(struct strv *v, char *text);              /* owns text from now on */
+void strv_push(struct strv *v, const char *text);         /* copies */
+void strv_take(struct strv *v, char *text);               /* owns text from now on */
 void strv_copy(struct strv *to, const struct strv *from); /* appends copies */
-void strv_sort(struct strv *v);                          /* by byte values */
-void strv_free(struct strv *v);                          /* leaves {0} */
+void strv_sort(struct strv *v);                           /* by byte values */
+void strv_free(struct strv *v);                           /* leaves {0} */
 
 #endif

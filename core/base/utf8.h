@@ -5,11 +5,12 @@
 
 #include "core/base/buf.h"
 
-/* Length in bytes (1..4) of the valid sequence at p, or 0 if none starts there; *rune gets
- * its value. n > 0 bytes may be read. */
+/* Length in bytes (1..4) of the valid sequence at p, or 0 if none starts there; *rune
+ * gets its value. n > 0 bytes may be read. */
 size_t utf8_decode(const char *p, size_t n, uint32_t *rune);
 bool utf8_valid(const char *p, size_t n);
-/* Appends text to out with each maximal invalid piece replaced by U+FFFD. 0 or -1 as buf. */
+/* Appends text to out with each maximal invalid piece replaced by U+FFFD. 0 or -1 as buf.
+ */
 int utf8_clean(struct buf *out, const char *p, size_t n);
 /* Encodes one scalar value; returns 1..4. */
 size_t utf8_encode(uint32_t rune, char out[4]);

@@ -1,5 +1,5 @@
-/* The event hierarchy: one table of names and parents. A subscription to a type includes its
- * children. Source: Supervisor manual, "Events". */
+/* The event hierarchy: one table of names and parents. A subscription to a type includes
+ * its children. Source: Supervisor manual, "Events". */
 #ifndef CORE_RULES_EVENT_TYPES_H
 #define CORE_RULES_EVENT_TYPES_H
 

@@ -24,7 +24,12 @@ bool proc_state_is_stopped(enum proc_state s);
 /* STARTING, RUNNING, STOPPING: a signal can be sent. */
 bool proc_state_is_signallable(enum proc_state s);
 
-enum super_mood { MOOD_FATAL = 2, MOOD_RUNNING = 1, MOOD_RESTARTING = 0, MOOD_SHUTDOWN = -1 };
+enum super_mood {
+    MOOD_FATAL = 2,
+    MOOD_RUNNING = 1,
+    MOOD_RESTARTING = 0,
+    MOOD_SHUTDOWN = -1
+};
 
 const char *super_mood_name(enum super_mood m);
 

@@ -4,7 +4,12 @@
 
 #include "core/wire/http_head.h"
 
-enum http_body_kind { HTTP_BODY_NONE, HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED, HTTP_BODY_CLOSE };
+enum http_body_kind {
+    HTTP_BODY_NONE,
+    HTTP_BODY_LENGTH,
+    HTTP_BODY_CHUNKED,
+    HTTP_BODY_CLOSE
+};
 
 struct http_body {
     enum http_body_kind kind;
@@ -22,9 +27,10 @@ int http_body_of_request(struct http_body *body, const struct http_head *head);
 int http_body_of_response(struct http_body *body, const struct http_head *head,
                           bool head_only);
 
-/* Takes bytes from data and moves the payload among them to the front of data. Returns how
- * many bytes it took, *payload how many of payload now stand at data; -1 for bad framing.
- * body->done tells the end; bytes after it are not taken. Trailer fields are dropped. */
+/* Takes bytes from data and moves the payload among them to the front of data. Returns
+ * how many bytes it took, *payload how many of payload now stand at data; -1 for bad
+ * framing. body->done tells the end; bytes after it are not taken. Trailer fields are
+ * dropped. */
 int64_t http_body_feed(struct http_body *body, char *data, size_t n, size_t *payload);
 
 #endif

@@ -14,7 +14,7 @@ int http_write_header(struct buf *out, const char *name, const char *value);
 int http_write_header_uint(struct buf *out, const char *name, uint64_t value);
 /* Date: in IMF-fixdate, made without a locale. */
 int http_write_date(struct buf *out, time_t when);
-int http_write_end(struct buf *out); /* the empty line */
+int http_write_end(struct buf *out);                               /* the empty line */
 int http_write_chunk(struct buf *out, const void *data, size_t n); /* n > 0 */
 int http_write_last_chunk(struct buf *out);
 

@@ -10,14 +10,14 @@ enum url_scheme { URL_UNIX, URL_HTTP, URL_HTTPS };
 
 struct url {
     enum url_scheme scheme;
-    char *host; /* without brackets; NULL for unix */
-    int port;   /* 80 and 443 by default */
-    char *path; /* of the request, begins with /; for unix the socket's file */
+    char *host;            /* without brackets; NULL for unix */
+    int port;              /* 80 and 443 by default */
+    char *path;            /* of the request, begins with /; for unix the socket's file */
     char *user, *password; /* from user:password@, or NULL */
 };
 
-/* http://host:port/path, https://..., unix:///path/to.sock. 0, or -1 with upstream's kind of
- * message. What url holds is freed by url_clear. */
+/* http://host:port/path, https://..., unix:///path/to.sock. 0, or -1 with upstream's kind
+ * of message. What url holds is freed by url_clear. */
 int url_parse(struct url *url, const char *text, struct err *err);
 void url_clear(struct url *url);
 

@@ -14,22 +14,23 @@ enum xml_token { XML_OPEN, XML_CLOSE, XML_TEXT, XML_END, XML_ERROR };
 
 struct xml {
     const char *at, *end;
-    struct span name;       /* of OPEN and CLOSE; attributes are checked and dropped */
-    struct buf text;        /* of TEXT: decoded; adjacent pieces and CDATA joined */
+    struct span name; /* of OPEN and CLOSE; attributes are checked and dropped */
+    struct buf text;  /* of TEXT: decoded; adjacent pieces and CDATA joined */
     struct span stack[XML_MAX_DEPTH];
     size_t depth;
-    bool empty_element;     /* <a/>: the CLOSE comes next by itself */
-    struct err err;         /* of ERROR: says what and at which byte */
+    bool empty_element; /* <a/>: the CLOSE comes next by itself */
+    struct err err;     /* of ERROR: says what and at which byte */
     const char *begin;
 };
 
 /* Borrows data for the whole walk. max_text_bytes bounds one text. */
 void xml_init(struct xml *x, const char *data, size_t n, size_t max_text_bytes);
-enum xml_token xml_next(struct xml *x); /* checks nesting; END only after the root closed */
+enum xml_token
+xml_next(struct xml *x); /* checks nesting; END only after the root closed */
 void xml_free(struct xml *x);
 
-/* Appends text with & < > escaped, CR as &#13;, what XML 1.0 cannot carry and invalid UTF-8
- * as U+FFFD. 0 or -1 as buf. Fast path: plain runs are copied whole. */
+/* Appends text with & < > escaped, CR as &#13;, what XML 1.0 cannot carry and invalid
+ * UTF-8 as U+FFFD. 0 or -1 as buf. Fast path: plain runs are copied whole. */
 int xml_write_text(struct buf *out, const char *text, size_t n);
 
 #endif

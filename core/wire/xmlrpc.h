@@ -1,5 +1,6 @@
 /* XML-RPC documents: reading into rpc_value, writing straight into a buffer.
- * Source: xmlrpc.com's specification, and what Python's xmlrpc.client sends and accepts. */
+ * Source: xmlrpc.com's specification, and what Python's xmlrpc.client sends and accepts.
+ */
 #ifndef CORE_WIRE_XMLRPC_H
 #define CORE_WIRE_XMLRPC_H
 
@@ -13,8 +14,8 @@
  * 0, or -1 with err. */
 int xmlrpc_read_call(const char *data, size_t n, char **method, struct rpc_value **params,
                      struct err *err);
-/* A methodResponse: *value is the result; or, with *is_fault, *value is the fault's struct
- * {faultCode, faultString}. 0, or -1 with err. */
+/* A methodResponse: *value is the result; or, with *is_fault, *value is the fault's
+ * struct {faultCode, faultString}. 0, or -1 with err. */
 int xmlrpc_read_response(const char *data, size_t n, struct rpc_value **value,
                          bool *is_fault, struct err *err);
 

@@ -1,0 +1,24 @@
+/* Descriptors: every one of ours is close-on-exec from birth. */
+#ifndef CORE_IO_FD_H
+#define CORE_IO_FD_H
+
+#include "core/base/err.h"
+#include <sys/types.h>
+
+int fd_pipe(int ends[2], struct err *err); /* both close-on-exec, blocking; 0 or -1 */
+int fd_set_nonblock(int fd, bool on);      /* 0 or -1 with errno */
+int fd_set_cloexec(int fd, bool on);
+/* open(2) with O_CLOEXEC, repeated on EINTR. */
+int fd_open(const char *path, int flags, unsigned mode);
+void fd_close(int *fd); /* closes *fd >= 0 and sets it to -1; keeps errno */
+/* Writes all, waiting as a blocking descriptor does; for files and small pipes. 0 or -1.
+ */
+int fd_write_all(int fd, const void *data, size_t n);
+/* Closes every descriptor from low up: close_range(2), else /proc/self/fd, else one by
+ * one up to the limit. Async-signal-safe. */
+void fd_close_from(int low);
+/* 0, 1, 2 exist afterwards: those that were closed point to /dev/null (or, where there is
+ * no /dev/null, to a pipe without a peer). */
+void fd_ensure_standard(void);
+
+#endif
