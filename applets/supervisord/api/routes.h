@@ -1,0 +1,21 @@
+/* Paths of the control port and their handlers. Registers itself on the HTTP server's
+ * routes; the engine knows nothing of it. */
+#ifndef APPLETS_SUPERVISORD_API_ROUTES_H
+#define APPLETS_SUPERVISORD_API_ROUTES_H
+
+#include "applets/supervisord/super.h"
+#include "core/http/http_server.h"
+
+struct api;
+
+/* Opens a listener for every [*_http_server] section of the configuration. NULL with err
+ * in upstream's words ("Another program is already listening on a port that one of our
+ * HTTP servers is configured to use.  Shut this program down first before starting
+ * supervisord."). super is borrowed. */
+struct api *api_open(struct super *super, struct err *err);
+/* True when no answer is under way: shutting down waits for that, a second at the most.
+ */
+bool api_is_quiet(const struct api *a);
+void api_close(struct api *a); /* removes our socket files; NULL is fine */
+
+#endif

@@ -1,0 +1,23 @@
+/* What the parts of the engine share: the loop, the bus, the index of pids, and the few
+ * facts about the daemon that children and logs need. Owned by super. */
+#ifndef APPLETS_SUPERVISORD_ENGINE_H
+#define APPLETS_SUPERVISORD_ENGINE_H
+
+#include "applets/supervisord/event_bus.h"
+#include "core/base/map.h"
+#include "core/io/loop.h"
+
+struct conf;
+
+struct engine {
+    struct loop *loop;
+    struct event_bus bus;
+    struct map by_pid;       /* pid_t -> struct process */
+    const struct conf *conf; /* the newest: [supervisord]'s options come from here */
+    char *const *environ;    /* what children inherit */
+    const char *path;        /* PATH of it, for look-ups */
+    uint64_t last_process_id;
+    bool starts_allowed; /* false once shutting down */
+};
+
+#endif

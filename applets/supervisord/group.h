@@ -1,0 +1,29 @@
+/* A named set of processes that start and stop in order of priority. Holds a reference to
+ * the configuration it was made from, so a reload frees the old one with its last group.
+ */
+#ifndef APPLETS_SUPERVISORD_GROUP_H
+#define APPLETS_SUPERVISORD_GROUP_H
+
+#include "applets/supervisord/engine.h"
+#include "config/conf.h"
+#include "core/base/err.h"
+
+struct process;
+struct group;
+
+/* owner is referenced; gconf lies in it. NULL with err when a log cannot be opened. */
+struct group *group_new(struct engine *engine, struct conf *owner,
+                        const struct group_conf *gconf, struct err *err);
+void group_free(struct group *g); /* no process may be running */
+const struct group_conf *group_conf(const struct group *g);
+const char *group_name(const struct group *g);
+size_t group_count(const struct group *g);
+struct process *group_at(const struct group *g, size_t i); /* in order of priority */
+struct process *group_find(const struct group *g, const char *process_name); /* or NULL */
+void group_start_auto(struct group *g); /* those with autostart that never ran */
+void group_stop_all(struct group *g);   /* by descending priority */
+/* How many are not stopped (STOPPED, EXITED, FATAL, UNKNOWN are). */
+size_t group_unstopped(const struct group *g);
+void group_reopen_logs(struct group *g);
+
+#endif

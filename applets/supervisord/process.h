@@ -1,0 +1,70 @@
+/* One supervised process: owns its pipes, logs and timer, feeds the state machine of
+ * core/rules/proc_fsm.h with inputs and is the only writer of its state. */
+#ifndef APPLETS_SUPERVISORD_PROCESS_H
+#define APPLETS_SUPERVISORD_PROCESS_H
+
+#include "applets/supervisord/engine.h"
+#include "config/conf.h"
+#include "core/base/err.h"
+#include "core/rules/states.h"
+#include <sys/types.h>
+
+struct process;
+struct group;
+enum process_channel { PROCESS_STDOUT, PROCESS_STDERR };
+
+/* conf is borrowed: the group's reference to the configuration keeps it alive. Opens its
+ * logs: NULL with err when one cannot be opened. */
+struct process *process_new(struct engine *engine, struct group *group,
+                            const struct program_conf *conf, struct err *err);
+/* Must not be running. Closes its logs; AUTO logs are removed unless nocleanup. */
+void process_free(struct process *p);
+
+/* --- wishes ------------------------------------------------------------------------- */
+
+/* What would keep it from being executed, as upstream checks before a start: 0, or -1
+ * with err: ERR_MISSING (command not found), ERR_SYS (there, but not executable),
+ * ERR_SYNTAX (command is empty or cannot be split). */
+int process_check_command(struct process *p, struct err *err);
+/* Starts it if its state allows (STOPPED, EXITED, FATAL, BACKOFF) and spawning is
+ * allowed; afterwards the state tells: STARTING or RUNNING, BACKOFF with a spawn error.
+ */
+void process_start(struct process *p);
+/* Stops it as configured; a process in BACKOFF is STOPPED at once. Harmless when it is
+ * not running. */
+void process_stop(struct process *p);
+/* Sends a signal; state does not change. 0, or -1 with err. In upstream's order of
+ * checks: ERR_MISSING when there is no pid. */
+int process_signal(struct process *p, int signal_number, struct err *err);
+/* Queues bytes for its standard input. 0, or -1 with errno: EPIPE (closed, not running),
+ * ENOBUFS (a megabyte waits already). */
+int process_write_stdin(struct process *p, const void *data, size_t n);
+void process_reopen_logs(struct process *p);
+/* clearProcessLogs: both channels. 0, or -1 with err. */
+int process_clear_logs(struct process *p, struct err *err);
+
+/* --- news from below -------------------------------------------------------------------
+ */
+
+/* It was reaped with that waitpid status. Drains its output first. */
+void process_on_exit(struct process *p, int wait_status);
+
+/* --- looking
+ * ------------------------------------------------------------------------------ */
+
+const struct program_conf *process_conf(const struct process *p);
+struct group *process_group(const struct process *p);
+uint64_t process_id(const struct process *p); /* unique in the life of the daemon */
+enum proc_state process_state(const struct process *p);
+pid_t process_pid(const struct process *p);               /* 0: none */
+const char *process_spawn_error(const struct process *p); /* NULL: none */
+int process_exit_status(const struct process *p); /* -1: by signal; 0 also when unknown */
+int64_t process_start_secs(const struct process *p); /* wall clock; 0: never */
+int64_t process_stop_secs(const struct process *p);
+int process_backoff(const struct process *p);
+/* The file its channel is logged to, or NULL. */
+const char *process_log_path(const struct process *p, enum process_channel ch);
+/* The deadline under way (startsecs, backoff, stopwaitsecs), monotonic ms, or -1. */
+int64_t process_deadline_ms(const struct process *p);
+
+#endif

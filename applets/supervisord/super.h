@@ -1,0 +1,59 @@
+/* The supervisor: groups, mood, shutting down and reloading. */
+#ifndef APPLETS_SUPERVISORD_SUPER_H
+#define APPLETS_SUPERVISORD_SUPER_H
+
+#include "applets/supervisord/engine.h"
+#include "applets/supervisord/group.h"
+#include "config/conf_diff.h"
+#include "config/conf_load.h"
+#include "core/io/logfile.h"
+#include "core/rules/states.h"
+
+struct super;
+
+struct super_opts {
+    struct loop *loop;
+    struct conf *conf; /* referenced */
+    char *const *environ;
+    const struct conf_overrides *overrides; /* for reading the file again; borrowed */
+    struct logfile *log;                    /* the activity log, or NULL; borrowed */
+};
+
+/* Makes the groups; starts nothing. NULL with err. */
+struct super *super_new(const struct super_opts *opts, struct err *err);
+void super_free(struct super *s);
+/* Starts what is to be started and reports SUPERVISOR_STATE_CHANGE_RUNNING. */
+void super_start(struct super *s);
+
+struct engine *super_engine(struct super *s);
+struct loop *super_loop(struct super *s);
+enum super_mood super_mood(const struct super *s);
+struct logfile *super_log(struct super *s);
+const struct conf *super_conf(const struct super *s);
+
+/* Groups in order of priority, then of their addition. */
+size_t super_group_count(const struct super *s);
+struct group *super_group_at(const struct super *s, size_t i);
+struct group *super_find_group(const struct super *s, const char *name); /* NULL: none */
+struct process *super_find_process(const struct super *s, uint64_t id);  /* NULL: gone */
+
+/* Begins an orderly shutdown, or a restart after one. Harmless when one is under way. */
+void super_shutdown(struct super *s);
+void super_restart(struct super *s);
+
+/* Reads the configuration again for reread/update: on success the new one is kept as the
+ * one groups are added from, and d (if not NULL) gets the differences (free it before the
+ * next call). Nothing running changes. 0, or -1 with err and everything as it was. */
+int super_reread(struct super *s, struct conf_diff *d, struct err *err);
+/* Adds a group of the newest configuration and starts its autostart processes. 0, or -1
+ * with err: ERR_MISSING (no such name), ERR_LIMIT (is there already), else a log's. */
+int super_add_group(struct super *s, const char *name, struct err *err);
+/* 0, or -1 with err: ERR_MISSING, ERR_LIMIT (a process is not stopped). */
+int super_remove_group(struct super *s, const char *name, struct err *err);
+
+/* USR2: activity log and every child log. */
+void super_reopen_logs(struct super *s);
+/* A signal of the daemon's own (from the loop). */
+void super_on_signal(struct super *s, int number);
+
+#endif
