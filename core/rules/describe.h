@@ -11,6 +11,7 @@ struct describe_in {
     enum proc_state state;
     int64_t start_secs, stop_secs, now_secs; /* wall clock; 0: never */
     int pid;
+    const char *name;        /* of the process */
     const char *spawn_error; /* NULL or "": none */
 };
 
