@@ -1,0 +1,75 @@
+# make            build/supervisor: one static binary (musl)     make TLS=0  without TLS
+# make run        a supervisord with the demonstration configuration, in the foreground
+# make test       every check there is: scripts/ci.sh            make lint   the static ones
+# make unit [T='buf str']  unit tests         make fuzz [T=...] [FUZZ_SECS=5]     make system
+# make SAN=1      clang, ASan + UBSan; make DEBUG=1 both with glibc; V=1 shows the commands
+# make install DESTDIR= PREFIX=/usr/local     make clean (keeps downloads)   make distclean
+TLS ?= 1
+PREFIX ?= /usr/local
+FUZZ_SECS ?= 5
+VARIANT := $(if $(SAN),san,$(if $(DEBUG),debug,release))$(if $(filter 0,$(TLS)),-notls)
+O := build/$(VARIANT)
+
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wvla -Werror
+CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
+SANITIZE := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+ifdef SAN
+CC = clang
+CFLAGS ?= -O1 -g -fno-omit-frame-pointer
+SAN_CFLAGS := $(SANITIZE)
+else ifdef DEBUG
+CFLAGS ?= -O0 -g3
+else
+CFLAGS ?= -Os -g
+endif
+ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(SAN_CFLAGS) $(CPPFLAGS) $(DEP_CPPFLAGS)
+
+SRC := $(wildcard applets/*.c applets/*/*.c applets/*/*/*.c core/*/*.c config/*.c)
+SRC := $(filter-out core/io/tls_$(if $(filter 0,$(TLS)),mbedtls,none).c,$(SRC))
+GEN := $(if $(wildcard config/sample.conf),build/gen/sample_conf.c)
+OBJ := $(SRC:%.c=$O/%.o) $(GEN:%.c=$O/%.o)
+LIB_OBJ := $(filter-out $O/applets/%.o,$(OBJ)) $(filter $O/applets/supervisor%/%,$(OBJ))
+UNIT := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/unit/test_%.c),tests/unit/test_*.c)))
+FUZZ := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/fuzz/fuzz_%.c),tests/fuzz/fuzz_*.c)))
+
+run = $(if $(V),,@echo '  $@';)
+
+.PHONY: all unit fuzz system test run lint install clean distclean
+.DELETE_ON_ERROR:
+all: $(if $(wildcard applets/main.c),$O/supervisor,$(OBJ))
+
+$O/supervisor: $(OBJ)
+	$(run) $(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+$O/libtest.a: $(LIB_OBJ)
+	@rm -f $@
+	$(run) ar rc $@ $^
+$O/%.o: %.c
+	@mkdir -p $(@D)
+	$(run) $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+build/gen/sample_conf.c: config/sample.conf scripts/embed.sh
+	scripts/embed.sh sample_conf $< > $@
+
+# A test links what its lines "/* links: a.c b.c */" name ("all": everything but the mains);
+# without such a line, everything.
+links = $(or $(shell sed -n 's|^/\* links: \(.*\) \*/$$|\1|p' $(1)),all)
+define test_rule
+$O/$(1:.c=): $O/$(1:.c=.o) $(patsubst all,$O/libtest.a,$(patsubst %.c,$O/%.o,$(call links,$1)))
+	$$(run) $$(CC) $$(ALL_CFLAGS) $(2) -o $$@ $$^ $(3) $$(DEP_LIBS)
+endef
+ifdef SAN
+$(foreach t,$(UNIT:$O/%=%.c),$(eval $(call test_rule,$t,,-lcmocka)))
+$(foreach t,$(FUZZ:$O/%=%.c),$(eval $(call test_rule,$t,-fsanitize=fuzzer,)))
+unit: $(UNIT)
+	scripts/unit.sh $^
+fuzz: $(FUZZ)
+	scripts/fuzz.sh $(FUZZ_SECS) $^
+else
+unit fuzz:
+	@$(MAKE) --no-print-directory SAN=1 $@
+endif
+
+clean:
+	rm -rf build/release* build/san* build/debug* build/gen build/supervisor
+distclean:
+	rm -rf build
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)
