@@ -307,7 +307,7 @@ def test_groups_stop_one_after_the_other(box):
 
 
 def test_order_inside_a_group(box):
-    """Started as the group lists them; stopped by descending priority of the programs."""
+    """On its own as the group lists them; on request by the programs' priorities."""
     text = (program("a", box.child + " pause", startsecs=0, priority=3)
             + program("b", box.child + " pause", startsecs=0, priority=1)
             + program("c", box.child + " pause", startsecs=0, priority=2)
@@ -318,7 +318,7 @@ def test_order_inside_a_group(box):
     assert re.findall(r"spawned: '(\w+)'", d.log) == ["a", "b", "c"]
     assert sorted(r["name"] for r in d.sv.stopProcessGroup("g")) == ["a", "b", "c"]
     d.sv.startProcessGroup("g")
-    assert re.findall(r"spawned: '(\w+)'", d.log)[3:] == ["a", "b", "c"]
+    assert re.findall(r"spawned: '(\w+)'", d.log)[3:] == ["b", "c", "a"]
     before = len(re.findall(r"killing (\w+) ", d.log))
     d.stop()
     assert re.findall(r"killing (\w+) ", d.log)[before:] == ["a", "c", "b"]

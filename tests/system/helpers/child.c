@@ -14,6 +14,7 @@
  *   onsig SIG N           say "got SIG" and exit with N
  *   exit N | die SIG
  *   fork N                N children that run the remaining arguments beside us
+ *   forkaway SECONDS      a child that only sleeps, and holds our descriptors
  *   orphan                a grandchild that sleeps 0.2 s and dies with no parent left
  *   ifmissing FILE N      exit with N unless FILE exists
  *   close FD
@@ -107,9 +108,9 @@ static void fill(long bytes, int lines)
     long at = 0;
     while (bytes > 0) {
         size_t n = bytes < 64 ? (size_t)bytes : 64;
+        char number[32];
         memset(block, 'x', sizeof block);
-        snprintf(block, sizeof block, "%08ld", at++);
-        block[8] = ' ';
+        memcpy(block, number, (size_t)snprintf(number, sizeof number, "%08ld ", at++));
         block[n - 1] = lines ? '\n' : 'x';
         put(1, block, n);
         bytes -= (long)n;
@@ -210,6 +211,12 @@ int main(int argc, char **argv)
             for (long left = atol(a); left > 0; left--)
                 if (fork() == 0)
                     break;
+            i++;
+        } else if (strcmp(verb, "forkaway") == 0) {
+            if (fork() == 0) {
+                sleep_for(atof(a));
+                _exit(0);
+            }
             i++;
         } else if (strcmp(verb, "orphan") == 0) {
             orphan();
