@@ -12,17 +12,14 @@ O := build/$(VARIANT)
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wvla -Werror
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
-SANITIZE := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 ifdef SAN
-CC = clang
+CC := clang
 CFLAGS ?= -O1 -g -fno-omit-frame-pointer
-SAN_CFLAGS := $(SANITIZE)
-else ifdef DEBUG
-CFLAGS ?= -O0 -g3
+SAN_FLAGS := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 else
-CFLAGS ?= -Os -g
+CFLAGS ?= $(if $(DEBUG),-O0 -g3)
 endif
-ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(SAN_CFLAGS) $(CPPFLAGS) $(DEP_CPPFLAGS)
+ALL_CFLAGS = -std=c11 $(WARN) $(DEP_CFLAGS) $(CFLAGS) $(SAN_FLAGS) $(CPPFLAGS) $(DEP_CPPFLAGS)
 
 SRC := $(wildcard applets/*.c applets/*/*.c applets/*/*/*.c core/*/*.c config/*.c)
 SRC := $(filter-out core/io/tls_$(if $(filter 0,$(TLS)),mbedtls,none).c,$(SRC))
@@ -34,19 +31,34 @@ FUZZ := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/fuzz/fuzz_%.c),tests/
 
 run = $(if $(V),,@echo '  $@';)
 
-.PHONY: all unit fuzz system test run lint install clean distclean
+.PHONY: all unit fuzz system test run lint install clean distclean force
 .DELETE_ON_ERROR:
-all: $(if $(wildcard applets/main.c),$O/supervisor,$(OBJ))
+all: $(if $(SAN)$(DEBUG),$O/supervisor,build/supervisor)
+
+# What is not ours: deps.mk tells the compiler (musl's for the release), inih and mbedTLS.
+# Other flags on the command line compile anew.
+ifeq ($(filter %clean,$(MAKECMDGOALS)),)
+FLAGS := $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(MUSL_CC) $(MBEDTLS_DIR) $(INIH_DIR)
+$(shell mkdir -p $O; echo '$(FLAGS)' | cmp -s - $O/flags || echo '$(FLAGS)' > $O/flags)
+$O/deps.mk: scripts/deps scripts/deps.lock core/io/tls_config.h config/inih_flags.h $O/flags
+	@CC='$(CC)' DEP_FLAGS='$(SAN_FLAGS)' TLS='$(TLS)' MUSL_CC='$(MUSL_CC)' \
+	    MBEDTLS_DIR='$(MBEDTLS_DIR)' INIH_DIR='$(INIH_DIR)' scripts/deps $(VARIANT) $@
+include $O/deps.mk
+endif
 
 $O/supervisor: $(OBJ)
-	$(run) $(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+	$(run) $(DEP_CC) $(ALL_CFLAGS) $(DEP_LDFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+build/supervisor: $O/supervisor force
+	@$(or $(STRIP),$(shell $(CC) -print-prog-name=strip)) -o $@ $<
 $O/libtest.a: $(LIB_OBJ)
 	@rm -f $@
 	$(run) ar rc $@ $^
-$O/%.o: %.c
+$O/%.o: %.c $O/deps.mk
 	@mkdir -p $(@D)
-	$(run) $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(run) $(DEP_CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$O/config/ini_doc.o: CPPFLAGS += -include config/inih_flags.h
 build/gen/sample_conf.c: config/sample.conf scripts/embed.sh
+	@mkdir -p $(@D)
 	scripts/embed.sh sample_conf $< > $@
 
 # A test links what its lines "/* links: a.c b.c */" name ("all": everything but the mains);
@@ -54,7 +66,7 @@ build/gen/sample_conf.c: config/sample.conf scripts/embed.sh
 links = $(or $(shell sed -n 's|^/\* links: \(.*\) \*/$$|\1|p' $(1)),all)
 define test_rule
 $O/$(1:.c=): $O/$(1:.c=.o) $(patsubst all,$O/libtest.a,$(patsubst %.c,$O/%.o,$(call links,$1)))
-	$$(run) $$(CC) $$(ALL_CFLAGS) $(2) -o $$@ $$^ $(3) $$(DEP_LIBS)
+	$$(run) $$(DEP_CC) $$(ALL_CFLAGS) $(2) -o $$@ $$^ $(3) $$(DEP_LIBS)
 endef
 ifdef SAN
 $(foreach t,$(UNIT:$O/%=%.c),$(eval $(call test_rule,$t,,-lcmocka)))
