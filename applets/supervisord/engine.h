@@ -4,6 +4,7 @@
 #define APPLETS_SUPERVISORD_ENGINE_H
 
 #include "applets/supervisord/event_bus.h"
+#include "core/base/list.h"
 #include "core/base/map.h"
 #include "core/io/loop.h"
 
@@ -16,8 +17,10 @@ struct engine {
     const struct conf *conf; /* the newest: [supervisord]'s options come from here */
     char *const *environ;    /* what children inherit */
     const char *path;        /* PATH of it, for look-ups */
+    struct list start_queue; /* processes to be started, in order: a few each turn */
     uint64_t last_process_id;
-    bool starts_allowed; /* false once shutting down */
+    uint64_t state_changes; /* of all processes, ever: tells whether anything happened */
+    bool starts_allowed;    /* false once shutting down */
 };
 
 #endif

@@ -11,16 +11,16 @@
 struct process;
 struct group;
 
-/* owner is referenced; gconf lies in it. NULL with err when a log cannot be opened. */
+/* owner is referenced; gconf lies in it. Never NULL. */
 struct group *group_new(struct engine *engine, struct conf *owner,
-                        const struct group_conf *gconf, struct err *err);
+                        const struct group_conf *gconf);
 void group_free(struct group *g); /* no process may be running */
 const struct group_conf *group_conf(const struct group *g);
 const char *group_name(const struct group *g);
 size_t group_count(const struct group *g);
 struct process *group_at(const struct group *g, size_t i); /* in order of priority */
 struct process *group_find(const struct group *g, const char *process_name); /* or NULL */
-void group_start_auto(struct group *g); /* those with autostart that never ran */
+void group_start_auto(struct group *g); /* queues those with autostart that never ran */
 void group_stop_all(struct group *g);   /* by descending priority */
 /* How many are not stopped (STOPPED, EXITED, FATAL, UNKNOWN are). */
 size_t group_unstopped(const struct group *g);

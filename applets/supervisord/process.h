@@ -13,11 +13,12 @@ struct process;
 struct group;
 enum process_channel { PROCESS_STDOUT, PROCESS_STDERR };
 
-/* conf is borrowed: the group's reference to the configuration keeps it alive. Opens its
- * logs: NULL with err when one cannot be opened. */
+/* conf is borrowed: the group's reference to the configuration keeps it alive. Makes the
+ * names of AUTO logs and their empty files. Never NULL: a log that cannot be opened is
+ * said when the program starts, and the program runs without. */
 struct process *process_new(struct engine *engine, struct group *group,
-                            const struct program_conf *conf, struct err *err);
-/* Must not be running. Closes its logs; AUTO logs are removed unless nocleanup. */
+                            const struct program_conf *conf);
+/* A child that still runs is left alone and forgotten. Closes its logs. */
 void process_free(struct process *p);
 
 /* --- wishes ------------------------------------------------------------------------- */
@@ -30,9 +31,18 @@ int process_check_command(struct process *p, struct err *err);
  * allowed; afterwards the state tells: STARTING or RUNNING, BACKOFF with a spawn error.
  */
 void process_start(struct process *p);
+/* The same in one of the next turns, after those queued before: for many at once. */
+void process_start_queued(struct process *p);
+/* The process whose place in engine->start_queue this is. */
+struct process *process_of_start_link(struct list *link);
 /* Stops it as configured; a process in BACKOFF is STOPPED at once. Harmless when it is
  * not running. */
 void process_stop(struct process *p);
+/* While it is STOPPING, says "waiting for NAME to stop", once in two seconds at the most;
+ * for those who wait for it. Source: upstream process.py stop_report. */
+void process_stop_report(struct process *p);
+/* Shutting down: one that is between two tries is FATAL and tries no more. */
+void process_give_up(struct process *p);
 /* Sends a signal; state does not change. 0, or -1 with err. In upstream's order of
  * checks: ERR_MISSING when there is no pid. */
 int process_signal(struct process *p, int signal_number, struct err *err);

@@ -19,8 +19,8 @@ struct super_opts {
     struct logfile *log;                    /* the activity log, or NULL; borrowed */
 };
 
-/* Makes the groups; starts nothing. NULL with err. */
-struct super *super_new(const struct super_opts *opts, struct err *err);
+/* Makes the groups; starts nothing. Never NULL. */
+struct super *super_new(const struct super_opts *opts);
 void super_free(struct super *s);
 /* Starts what is to be started and reports SUPERVISOR_STATE_CHANGE_RUNNING. */
 void super_start(struct super *s);
@@ -37,9 +37,15 @@ struct group *super_group_at(const struct super *s, size_t i);
 struct group *super_find_group(const struct super *s, const char *name); /* NULL: none */
 struct process *super_find_process(const struct super *s, uint64_t id);  /* NULL: gone */
 
-/* Begins an orderly shutdown, or a restart after one. Harmless when one is under way. */
+/* Begins an orderly shutdown: groups stop by descending priority, each after the one
+ * before it is down, then the loop stops. Harmless when one is under way. */
 void super_shutdown(struct super *s);
+/* The same with a new beginning after it. The configuration is read first: where it is
+ * wrong the reason is logged and nothing stops. */
 void super_restart(struct super *s);
+/* After the loop has stopped for a restart: the configuration to begin anew with, and the
+ * caller's reference to it; NULL after a shutdown. */
+struct conf *super_take_restart_conf(struct super *s);
 
 /* Reads the configuration again for reread/update: on success the new one is kept as the
  * one groups are added from, and d (if not NULL) gets the differences (free it before the

@@ -29,7 +29,7 @@ static const struct proc_rule {
     { PROC_RUNNING,  IN_EXIT,          PROC_EXITED,   ACT_CONSIDER,   DEADLINE_NONE },
     { PROC_RUNNING,  IN_STOP,          PROC_STOPPING, ACT_STOPSIGNAL, DEADLINE_KILL },
 
-    { PROC_STOPPING, IN_DEADLINE,      PROC_STOPPING, ACT_SIGKILL,    DEADLINE_KILL },
+    { PROC_STOPPING, IN_DEADLINE,      PROC_STOPPING, ACT_SIGKILL,    DEADLINE_KILL_AGAIN },
     { PROC_STOPPING, IN_EXIT_EARLY,    PROC_STOPPED,  ACT_NONE,       DEADLINE_NONE },
     { PROC_STOPPING, IN_EXIT,          PROC_STOPPED,  ACT_NONE,       DEADLINE_NONE },
     { PROC_STOPPING, IN_KILL_REFUSED,  PROC_UNKNOWN,  ACT_NONE,       DEADLINE_NONE },
@@ -68,7 +68,8 @@ static const char *const action_names[] = {
 static const char *const deadline_names[] = {
     [DEADLINE_KEEP] = "keep",         [DEADLINE_NONE] = "none",
     [DEADLINE_UP] = "startsecs",      [DEADLINE_RETRY] = "retry",
-    [DEADLINE_KILL] = "stopwaitsecs", [DEADLINE_RESTART] = "restart",
+    [DEADLINE_KILL] = "stopwaitsecs", [DEADLINE_KILL_AGAIN] = "stopwaitsecs-again",
+    [DEADLINE_RESTART] = "restart",
 };
 
 struct proc_step proc_fsm_step(enum proc_state from, enum proc_input input)

@@ -40,10 +40,11 @@ enum proc_action {
 enum proc_deadline {
     DEADLINE_KEEP, /* leave what is armed */
     DEADLINE_NONE,
-    DEADLINE_UP,     /* startsecs after the start: it counts as RUNNING */
-    DEADLINE_RETRY,  /* as many seconds as tries have failed */
-    DEADLINE_KILL,   /* stopwaitsecs after the signal */
-    DEADLINE_RESTART /* at once; a second after the last start if it lived less */
+    DEADLINE_UP,         /* startsecs after the start: it counts as RUNNING */
+    DEADLINE_RETRY,      /* as many seconds as tries have failed */
+    DEADLINE_KILL,       /* stopwaitsecs after the signal */
+    DEADLINE_KILL_AGAIN, /* the same, but a second at least */
+    DEADLINE_RESTART     /* at once; a second after the last start if it lived less */
 };
 
 struct proc_step {

@@ -1,0 +1,174 @@
+#include "applets/supervisord/channel.h"
+
+#include "applets/supervisord/process.h"
+#include "core/base/alloc.h"
+#include "core/base/log.h"
+#include "core/io/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Shared by all channels: the loop handles one chunk at a time. A pipe holds 64 KiB. */
+static char chunk[65536];
+
+/* A pipe can be made to hold a megabyte; what lies beyond that was written by somebody
+ * who is still alive. */
+enum { DRAIN_MAX_READS = (1 << 20) / sizeof chunk + 1 };
+
+static const char *name_of(const struct channel *ch)
+{
+    return ch->is_stderr ? "stderr" : "stdout";
+}
+
+static void make_auto_log(struct channel *ch)
+{
+    const struct server_conf *server = &ch->engine->conf->server;
+    char *path =
+        xasprintf("%s/%s-%s---%s-XXXXXX.log", server->childlogdir,
+                  process_conf(ch->process)->name, name_of(ch), server->identifier);
+    int fd = mkostemps(path, 4, O_CLOEXEC | O_APPEND);
+    if (fd < 0) {
+        log_warn("could not make a log file in %s: %s", server->childlogdir,
+                 strerror(errno));
+        free(path);
+        return;
+    }
+    close(fd);
+    ch->auto_path = path;
+}
+
+void channel_init(struct channel *ch, struct engine *engine, struct process *process,
+                  const struct channel_conf *conf, bool is_stderr)
+{
+    *ch = (struct channel){.engine = engine,
+                           .process = process,
+                           .conf = conf,
+                           .fd = -1,
+                           .is_stderr = is_stderr};
+    if (conf->target == LOG_TO_AUTO)
+        make_auto_log(ch);
+}
+
+const char *channel_log_path(const struct channel *ch)
+{
+    return ch->conf->target == LOG_TO_FILE ? ch->conf->logfile : ch->auto_path;
+}
+
+void channel_open_log(struct channel *ch)
+{
+    const char *path = channel_log_path(ch);
+    if (ch->log || !path)
+        return;
+    struct logfile_opts opts = {.path = path,
+                                .maxbytes = ch->conf->logfile_maxbytes,
+                                .backups = ch->conf->logfile_backups,
+                                .mode = ch->auto_path ? 0600 : 0};
+    struct err err;
+    ch->log = logfile_open(ch->engine->loop, &opts, false, &err);
+    if (!ch->log)
+        log_warn("%s of '%s' is not logged: %s", name_of(ch),
+                 process_conf(ch->process)->name, err.text);
+}
+
+void channel_close_log(struct channel *ch)
+{
+    logfile_close(ch->log);
+    ch->log = NULL;
+}
+
+static void deliver(struct channel *ch, size_t n)
+{
+    if (ch->log)
+        logfile_write(ch->log, chunk, n);
+    if (log_wants(LOG_LEVEL_DEBG))
+        log_debug("'%s' %s output:\n%.*s", process_conf(ch->process)->name, name_of(ch),
+                  (int)n, chunk);
+    enum event_type type =
+        ch->is_stderr ? EVENT_PROCESS_LOG_STDERR : EVENT_PROCESS_LOG_STDOUT;
+    if (ch->conf->events_enabled && event_wanted(&ch->engine->bus, type))
+        event_emit(&ch->engine->bus, &(struct event){.type = type,
+                                                     .process = ch->process,
+                                                     .pid = process_pid(ch->process),
+                                                     .data = {chunk, n}});
+}
+
+/* False when the pipe is empty for now, or ended (then it is closed). */
+static bool read_chunk(struct channel *ch)
+{
+    ssize_t n = read(ch->fd, chunk, sizeof chunk);
+    if (n > 0) {
+        deliver(ch, (size_t)n);
+        return true;
+    }
+    if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        channel_close(ch);
+    return false;
+}
+
+static void channel_readable(struct watch *w, unsigned ready)
+{
+    UNUSED(ready);
+    read_chunk(container_of(w, struct channel, watch)); /* one a turn: nobody starves */
+}
+
+int channel_open(struct channel *ch, int fd)
+{
+    if (fd_set_nonblock(fd, true) < 0 ||
+        loop_add(ch->engine->loop, &ch->watch, fd, WATCH_READ | WATCH_MANY,
+                 channel_readable) < 0)
+        return -1;
+    ch->fd = fd;
+    return 0;
+}
+
+void channel_drain(struct channel *ch)
+{
+    for (int i = 0; i < DRAIN_MAX_READS && ch->fd >= 0 && read_chunk(ch); i++)
+        ;
+}
+
+void channel_close(struct channel *ch)
+{
+    if (ch->fd < 0)
+        return;
+    log_debug("fd %d closed, stopped monitoring it (%s of '%s')", ch->fd, name_of(ch),
+              process_conf(ch->process)->name);
+    loop_del(&ch->watch);
+    fd_close(&ch->fd);
+}
+
+void channel_reopen_log(struct channel *ch)
+{
+    struct err err;
+    if (ch->log && logfile_reopen(ch->log, &err) < 0)
+        log_warn("%s of '%s' goes on into its old file: %s", name_of(ch),
+                 process_conf(ch->process)->name, err.text);
+}
+
+/* The log of a process at rest is not open: its file is emptied by opening it for this.
+ */
+int channel_clear_log(struct channel *ch, struct err *err)
+{
+    bool was_open = ch->log != NULL;
+    struct stat st;
+    const char *path = channel_log_path(ch);
+    if (!was_open && (!path || stat(path, &st) < 0))
+        return 0;
+    channel_open_log(ch);
+    int rc = ch->log ? logfile_clear(ch->log, err) : 0;
+    if (!was_open)
+        channel_close_log(ch);
+    return rc;
+}
+
+void channel_free(struct channel *ch)
+{
+    channel_close(ch);
+    channel_close_log(ch);
+    free(ch->auto_path);
+    ch->auto_path = NULL;
+}

@@ -1,0 +1,42 @@
+/* One output of a child: reads its pipe and hands the bytes to the log (and, later in
+ * their life, to capture mode and events). Embedded in its process. The log outlives a
+ * restart: it is opened with the first start and closed when the process rests. */
+#ifndef APPLETS_SUPERVISORD_CHANNEL_H
+#define APPLETS_SUPERVISORD_CHANNEL_H
+
+#include "applets/supervisord/engine.h"
+#include "config/conf.h"
+#include "core/io/logfile.h"
+
+struct channel {
+    struct watch watch;
+    struct engine *engine;
+    struct process *process;
+    const struct channel_conf *conf;
+    struct logfile *log;
+    char *auto_path; /* made-up name of an AUTO log, or NULL */
+    int fd;          /* -1: closed */
+    bool is_stderr;
+};
+
+/* Makes an AUTO log's file (mode 0600) at once, as its name must be known before a start.
+ * Source: upstream options.py get_autochildlog_name. */
+void channel_init(struct channel *ch, struct engine *engine, struct process *process,
+                  const struct channel_conf *conf, bool is_stderr);
+/* Opens the log if there is one to open and it is not. A log that cannot be opened is
+ * said once and tried again with what is written. */
+void channel_open_log(struct channel *ch);
+void channel_close_log(struct channel *ch);
+/* Takes the pipe's read end, which is non-blocking from now on. 0, or -1 with errno. */
+int channel_open(struct channel *ch, int fd);
+/* Reads what the pipe holds: the child is dead and its last words must be in the log
+ * before its exit is told. Bounded, since a grandchild may hold the other end and go on.
+ */
+void channel_drain(struct channel *ch);
+void channel_close(struct channel *ch); /* the pipe; harmless twice */
+void channel_reopen_log(struct channel *ch);
+int channel_clear_log(struct channel *ch, struct err *err); /* 0, or -1 with err */
+const char *channel_log_path(const struct channel *ch);     /* NULL: none */
+void channel_free(struct channel *ch);                      /* all of it */
+
+#endif

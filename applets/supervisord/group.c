@@ -1,0 +1,100 @@
+#include "applets/supervisord/group.h"
+
+#include "applets/supervisord/process.h"
+#include "config/conf_load.h"
+#include "core/base/alloc.h"
+
+#include <stdlib.h>
+
+struct group {
+    struct engine *engine;
+    struct conf *owner;
+    const struct group_conf *conf;
+    struct process **processes; /* in order of priority, as the configuration has them */
+    size_t count;
+    struct map by_name;
+};
+
+struct group *group_new(struct engine *engine, struct conf *owner,
+                        const struct group_conf *gconf)
+{
+    struct group *g = xcalloc(1, sizeof *g);
+    g->engine = engine;
+    g->owner = conf_ref(owner);
+    g->conf = gconf;
+    g->count = gconf->process_count;
+    g->processes = xcalloc(g->count, sizeof(struct process *));
+    for (size_t i = 0; i < g->count; i++) {
+        const struct program_conf *pc = gconf->processes[i];
+        g->processes[i] = process_new(engine, g, pc);
+        map_put(&g->by_name, pc->name, span_of(pc->name).len, g->processes[i]);
+    }
+    return g;
+}
+
+void group_free(struct group *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        process_free(g->processes[i]);
+    free(g->processes);
+    map_free(&g->by_name);
+    conf_unref(g->owner);
+    free(g);
+}
+
+const struct group_conf *group_conf(const struct group *g)
+{
+    return g->conf;
+}
+
+const char *group_name(const struct group *g)
+{
+    return g->conf->name;
+}
+
+size_t group_count(const struct group *g)
+{
+    return g->count;
+}
+
+struct process *group_at(const struct group *g, size_t i)
+{
+    return g->processes[i];
+}
+
+struct process *group_find(const struct group *g, const char *process_name)
+{
+    return map_get(&g->by_name, process_name, span_of(process_name).len);
+}
+
+void group_start_auto(struct group *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (process_conf(g->processes[i])->autostart)
+            process_start_queued(g->processes[i]);
+}
+
+void group_stop_all(struct group *g)
+{
+    for (size_t i = g->count; i > 0; i--) {
+        struct process *p = g->processes[i - 1];
+        if (process_state(p) == PROC_BACKOFF)
+            process_give_up(p);
+        else
+            process_stop(p);
+    }
+}
+
+size_t group_unstopped(const struct group *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->count; i++)
+        n += !proc_state_is_stopped(process_state(g->processes[i]));
+    return n;
+}
+
+void group_reopen_logs(struct group *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        process_reopen_logs(g->processes[i]);
+}

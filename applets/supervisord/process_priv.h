@@ -1,0 +1,36 @@
+/* What process.c and process_spawn.c share alone. */
+#ifndef APPLETS_SUPERVISORD_PROCESS_PRIV_H
+#define APPLETS_SUPERVISORD_PROCESS_PRIV_H
+
+#include "applets/supervisord/channel.h"
+#include "applets/supervisord/process.h"
+#include "applets/supervisord/stdin_queue.h"
+#include "core/rules/proc_fsm.h"
+
+struct process {
+    struct engine *engine;
+    struct group *group;
+    const struct program_conf *conf;
+    uint64_t id;
+    enum proc_state state;
+    pid_t pid; /* 0: no child */
+    int exit_status;
+    int tries;          /* failed starts in a row */
+    char *spawn_error;  /* or NULL */
+    int64_t started_ms; /* monotonic; of the last start */
+    int64_t start_secs; /* wall clock, for display; 0: never */
+    int64_t stop_secs;
+    int64_t stop_reported_ms; /* last "waiting for"; 0: not yet */
+    struct timer deadline;
+    struct list start_link; /* in engine->start_queue */
+    struct channel out, err;
+    struct stdin_queue in;
+};
+
+/* Looks the command up, opens pipes and logs, forks. 0: a child runs and p->pid is set;
+ * -1: none, and p->spawn_error tells why in upstream's words. */
+int process_spawn(struct process *p);
+/* Sets p->spawn_error (takes text; NULL: none). */
+void process_set_spawn_error(struct process *p, char *text);
+
+#endif

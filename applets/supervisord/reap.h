@@ -1,0 +1,11 @@
+/* Collecting dead children: ours and, as PID 1 or a subreaper, anybody's. */
+#ifndef APPLETS_SUPERVISORD_REAP_H
+#define APPLETS_SUPERVISORD_REAP_H
+
+#include "applets/supervisord/engine.h"
+
+/* SIGCHLD merges: takes all that are dead. Those of no process here are logged in
+ * upstream's words ("reaped unknown pid 7 (exit status 0)"). */
+void reap_children(struct engine *engine);
+
+#endif

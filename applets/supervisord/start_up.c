@@ -1,0 +1,157 @@
+#include "applets/supervisord/start_up.h"
+
+#include "core/base/alloc.h"
+#include "core/base/log.h"
+#include "core/io/fd.h"
+#include "core/io/spawn.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int start_up_user(const struct server_conf *server, struct err *err)
+{
+    gid_t gid, *groups = NULL;
+    size_t count = 0;
+    if (!server->has_uid || server->uid == getuid())
+        return 0;
+    if (getuid() != 0)
+        return err_set(err, ERR_USAGE, "Can't drop privilege as nonroot user");
+    if (spawn_groups_of(server->user, server->uid, &gid, &groups, &count, err) < 0)
+        return -1;
+    int rc = setgroups(count, groups);
+    free(groups);
+    if (rc < 0)
+        return err_set(err, ERR_USAGE, "Could not set groups of effective user");
+    if (setgid(gid) < 0)
+        return err_set(err, ERR_USAGE, "Could not set group id of effective user");
+    if (setuid(server->uid) < 0 || getuid() != server->uid || geteuid() != server->uid ||
+        getgid() != gid || setuid(0) == 0)
+        return err_set(err, ERR_USAGE, "Could not set user id to %s", server->user);
+    return 0;
+}
+
+static const struct limit {
+    int resource;
+    const char *name, *option;
+    const char *of_what; /* in "the minimum number of ..." */
+} limits[] = {
+    {RLIMIT_NOFILE, "RLIMIT_NOFILE", "minfds", "file descriptors"},
+    {RLIMIT_NPROC, "RLIMIT_NPROC", "minprocs", "processes"},
+};
+
+static int raise_limit(const struct limit *l, rlim_t wanted, struct strv *notes,
+                       struct err *err)
+{
+    struct rlimit now;
+    if (getrlimit(l->resource, &now) < 0)
+        return err_sys(err, "getrlimit %s", l->name);
+    if (now.rlim_cur == RLIM_INFINITY || now.rlim_cur >= wanted)
+        return 0;
+    rlim_t allowed = now.rlim_max;
+    now.rlim_cur = wanted;
+    if (now.rlim_max != RLIM_INFINITY && now.rlim_max < wanted)
+        now.rlim_max = wanted; /* root may */
+    if (setrlimit(l->resource, &now) < 0)
+        return err_set(
+            err, ERR_USAGE,
+            "%s needs a limit of %llu %s (%s), but this environment allows %llu: "
+            "raise its limit or lower %s",
+            l->option, (unsigned long long)wanted, l->of_what, l->name,
+            (unsigned long long)allowed, l->option);
+    char *note =
+        xasprintf("Increased %s limit to %llu", l->name, (unsigned long long)wanted);
+    strv_take(notes, note);
+    return 0;
+}
+
+int start_up_limits(const struct server_conf *server, struct strv *notes, struct err *err)
+{
+    if (raise_limit(&limits[0], (rlim_t)server->minfds, notes, err) < 0)
+        return -1;
+    return raise_limit(&limits[1], (rlim_t)server->minprocs, notes, err);
+}
+
+static int null_standard_fds(struct err *err)
+{
+    int fd = fd_open("/dev/null", O_RDWR, 0);
+    if (fd < 0)
+        return err_sys(err, "/dev/null");
+    for (int i = 0; i <= 2; i++)
+        dup2(fd, i);
+    if (fd > 2)
+        close(fd);
+    return 0;
+}
+
+int start_up_daemonize(const struct server_conf *server, struct err *err)
+{
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_sys(err, "fork");
+    if (pid > 0)
+        _exit(0);
+    log_info("daemonizing the supervisord process");
+    if (server->directory) {
+        if (chdir(server->directory) < 0)
+            log_crit("can't chdir into '%s': %s", server->directory, strerror(errno));
+        else
+            log_info("set current directory: '%s'", server->directory);
+    }
+    if (null_standard_fds(err) < 0)
+        return -1;
+    if (setsid() < 0)
+        return err_sys(err, "setsid");
+    umask((mode_t)server->umask);
+    return 0;
+}
+
+bool start_up_write_pidfile(const char *path)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    int fd = fd_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    bool written = fd >= 0 && fd_write_all(fd, text, (size_t)n) == 0;
+    fd_close(&fd);
+    if (!written) {
+        log_crit("could not write pidfile %s", path);
+        return false;
+    }
+    log_info("supervisord started with pid %d", (int)getpid());
+    return true;
+}
+
+/* NAME-CHANNEL---IDENTIFIER-RANDOM.log, also followed by .1 and so on. */
+static bool is_child_log(const char *file, const char *mark)
+{
+    const char *at = strstr(file, mark);
+    if (!at || at == file)
+        return false;
+    at += strlen(mark);
+    const char *end = strstr(at, ".log");
+    return end && end > at && strcspn(at, " \t\n\r\v\f") >= (size_t)(end - at);
+}
+
+void start_up_clear_child_logs(const struct server_conf *server)
+{
+    DIR *dir = opendir(server->childlogdir);
+    if (!dir) {
+        log_warn("Could not clear childlog dir");
+        return;
+    }
+    char *mark = xasprintf("---%s-", server->identifier);
+    struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL)
+        if (is_child_log(entry->d_name, mark) &&
+            unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+            log_warn("Failed to clean up '%s/%s'", server->childlogdir, entry->d_name);
+    free(mark);
+    closedir(dir);
+}

@@ -1,0 +1,25 @@
+/* What supervisord does to itself before and after it supervises: user, limits, standard
+ * descriptors, the pidfile, old automatic logs. Source: upstream options.py,
+ * ServerOptions. */
+#ifndef APPLETS_SUPERVISORD_START_UP_H
+#define APPLETS_SUPERVISORD_START_UP_H
+
+#include "config/conf.h"
+#include "core/base/err.h"
+
+/* Becomes the configured user with its groups, and verifies it. 0, or -1 with err in
+ * upstream's words. Does nothing when no user is configured or it is ours already. */
+int start_up_user(const struct server_conf *server, struct err *err);
+/* Raises the soft (and, as root, hard) limits to minfds and minprocs. What it raised is
+ * put into notes ("Increased RLIMIT_NOFILE limit to 1024"). 0, or -1 with err. */
+int start_up_limits(const struct server_conf *server, struct strv *notes,
+                    struct err *err);
+/* Forks: the parent exits with 0; the child is a session leader with /dev/null as 0-2,
+ * the configured directory and umask. 0, or -1 with err (no fork, no session). */
+int start_up_daemonize(const struct server_conf *server, struct err *err);
+/* Writes our pid; true if it did, else the reason is logged. */
+bool start_up_write_pidfile(const char *path);
+/* Removes the automatic child logs of earlier runs with this identifier. */
+void start_up_clear_child_logs(const struct server_conf *server);
+
+#endif

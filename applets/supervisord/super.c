@@ -1,0 +1,173 @@
+#include "applets/supervisord/super_priv.h"
+
+#include "applets/supervisord/process.h"
+#include "applets/supervisord/reap.h"
+#include "core/base/alloc.h"
+#include "core/base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* So many programs are started in one turn; between the batches children are reaped and
+ * clients answered. */
+enum { STARTS_A_TURN = 64 };
+
+static void start_some(struct super *s)
+{
+    struct list *queue = &s->engine.start_queue;
+    for (int i = 0; i < STARTS_A_TURN && !list_empty(queue); i++) {
+        struct process *p = process_of_start_link(queue->next);
+        list_del(queue->next);
+        process_start(p);
+    }
+    if (!list_empty(queue))
+        loop_again(s->engine.loop);
+}
+
+static void super_after_io(void *arg)
+{
+    struct super *s = arg;
+    if (!s->child_died)
+        return;
+    s->child_died = false;
+    reap_children(&s->engine);
+}
+
+static void super_at_end(void *arg)
+{
+    struct super *s = arg;
+    if (s->mood == MOOD_RUNNING)
+        start_some(s);
+    else
+        super_stop_turn(s);
+}
+
+static const char *find_variable(char *const *environ_list, const char *name)
+{
+    size_t n = strlen(name);
+    for (; environ_list && *environ_list; environ_list++)
+        if (strncmp(*environ_list, name, n) == 0 && (*environ_list)[n] == '=')
+            return *environ_list + n + 1;
+    return NULL;
+}
+
+struct super *super_new(const struct super_opts *opts)
+{
+    struct super *s = xcalloc(1, sizeof *s);
+    s->engine = (struct engine){.loop = opts->loop,
+                                .conf = opts->conf,
+                                .environ = opts->environ,
+                                .path = find_variable(opts->environ, "PATH")};
+    event_bus_init(&s->engine.bus);
+    list_init(&s->engine.start_queue);
+    s->conf = conf_ref(opts->conf);
+    s->overrides = opts->overrides;
+    s->log = opts->log;
+    s->mood = MOOD_RUNNING;
+    super_stop_init(s);
+    loop_add_hook(opts->loop, HOOK_AFTER_IO, &s->after_io, super_after_io, s);
+    loop_add_hook(opts->loop, HOOK_END, &s->at_end, super_at_end, s);
+    for (size_t i = 0; i < s->conf->group_count; i++)
+        super_insert_group(s, group_new(&s->engine, s->conf, s->conf->groups[i]));
+    return s;
+}
+
+void super_free(struct super *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        group_free(s->groups[i]);
+    free(s->groups);
+    map_free(&s->by_name);
+    map_free(&s->engine.by_pid);
+    map_free(&s->engine.by_id);
+    timer_cancel(&s->report);
+    loop_del_hook(&s->after_io);
+    loop_del_hook(&s->at_end);
+    conf_unref(s->conf);
+    conf_unref(s->restart_conf);
+    free(s);
+}
+
+void super_start(struct super *s)
+{
+    s->engine.starts_allowed = true;
+    s->child_died = true; /* as PID 1 there may be dead ones from before us */
+    event_emit(&s->engine.bus,
+               &(struct event){.type = EVENT_SUPERVISOR_STATE_CHANGE_RUNNING});
+    for (size_t i = 0; i < s->count; i++)
+        group_start_auto(s->groups[i]);
+    start_some(s);
+}
+
+struct engine *super_engine(struct super *s)
+{
+    return &s->engine;
+}
+
+struct loop *super_loop(struct super *s)
+{
+    return s->engine.loop;
+}
+
+enum super_mood super_mood(const struct super *s)
+{
+    return s->mood;
+}
+
+struct logfile *super_log(struct super *s)
+{
+    return s->log;
+}
+
+const struct conf *super_conf(const struct super *s)
+{
+    return s->conf;
+}
+
+size_t super_group_count(const struct super *s)
+{
+    return s->count;
+}
+
+struct group *super_group_at(const struct super *s, size_t i)
+{
+    return s->groups[i];
+}
+
+struct group *super_find_group(const struct super *s, const char *name)
+{
+    return map_get(&s->by_name, name, strlen(name));
+}
+
+struct process *super_find_process(const struct super *s, uint64_t id)
+{
+    return map_get(&s->engine.by_id, &id, sizeof id);
+}
+
+/* Keeps the order: by priority, later ones behind those of the same priority. */
+void super_insert_group(struct super *s, struct group *g)
+{
+    if (s->count == s->cap) {
+        s->cap = s->cap ? s->cap * 2 : 8;
+        s->groups = xreallocarray(s->groups, s->cap, sizeof(struct group *));
+    }
+    size_t at = s->count++;
+    while (at > 0 && group_conf(s->groups[at - 1])->priority > group_conf(g)->priority) {
+        s->groups[at] = s->groups[at - 1];
+        at--;
+    }
+    s->groups[at] = g;
+    map_put(&s->by_name, group_name(g), strlen(group_name(g)), g);
+    event_emit(&s->engine.bus, &(struct event){.type = EVENT_PROCESS_GROUP_ADDED,
+                                               .group_name = group_name(g)});
+}
+
+void super_reopen_logs(struct super *s)
+{
+    struct err err;
+    log_info("supervisord logreopen");
+    if (s->log && logfile_reopen(s->log, &err) < 0)
+        log_warn("the activity log goes on into its old file: %s", err.text);
+    for (size_t i = 0; i < s->count; i++)
+        group_reopen_logs(s->groups[i]);
+}

@@ -1,0 +1,32 @@
+/* What the files behind super.h share alone. */
+#ifndef APPLETS_SUPERVISORD_SUPER_PRIV_H
+#define APPLETS_SUPERVISORD_SUPER_PRIV_H
+
+#include "applets/supervisord/super.h"
+
+struct super {
+    struct engine engine;
+    struct conf *conf; /* the newest one that was read */
+    const struct conf_overrides *overrides;
+    struct logfile *log;
+    enum super_mood mood;
+    struct group **groups; /* in order of priority, then of addition */
+    size_t count, cap;
+    struct map by_name;
+    struct loop_hook after_io, at_end;
+    bool child_died;
+    /* shutting down */
+    uint64_t changes_seen; /* engine.state_changes when the stopping was last looked at */
+    size_t stopping;       /* groups below this index are not told to stop yet */
+    struct timer report;
+    /* What a restart is to run with; NULL: nothing was read yet. */
+    struct conf *restart_conf;
+};
+
+/* Tells the next group to stop once the one before it is down; ends the loop after the
+ * last. */
+void super_stop_turn(struct super *s);
+void super_stop_init(struct super *s);
+void super_insert_group(struct super *s, struct group *g);
+
+#endif
