@@ -40,7 +40,7 @@ all: $(if $(SAN)$(DEBUG),$O/supervisor,build/supervisor)
 ifeq ($(filter %clean,$(MAKECMDGOALS)),)
 FLAGS := $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(MUSL_CC) $(MBEDTLS_DIR) $(INIH_DIR)
 $(shell mkdir -p $O; echo '$(FLAGS)' | cmp -s - $O/flags || echo '$(FLAGS)' > $O/flags)
-$O/deps.mk: scripts/deps scripts/deps.lock core/io/tls_config.h config/inih_flags.h $O/flags
+$O/deps.mk: scripts/deps scripts/deps.lock core/io/tls_config.h config/ini_flags.h $O/flags
 	@CC='$(CC)' DEP_FLAGS='$(SAN_FLAGS)' TLS='$(TLS)' MUSL_CC='$(MUSL_CC)' \
 	    MBEDTLS_DIR='$(MBEDTLS_DIR)' INIH_DIR='$(INIH_DIR)' scripts/deps $(VARIANT) $@
 include $O/deps.mk
@@ -56,7 +56,6 @@ $O/libtest.a: $(LIB_OBJ)
 $O/%.o: %.c $O/deps.mk
 	@mkdir -p $(@D)
 	$(run) $(DEP_CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-$O/config/ini_doc.o: CPPFLAGS += -include config/inih_flags.h
 build/gen/sample_conf.c: config/sample.conf scripts/embed.sh
 	@mkdir -p $(@D)
 	scripts/embed.sh sample_conf $< > $@
