@@ -180,7 +180,7 @@ static void log_all(enum log_level level, const struct strv *lines)
 static void log_findings(struct daemon *d, const struct strv *notes)
 {
     const struct server_conf *server = &d->conf->server;
-    if (!server->has_uid && getuid() == 0)
+    if (!server->has_user && getuid() == 0)
         log_crit(
             "Supervisor is running as root.  Privileges were not dropped because no "
             "user is specified in the config file.  If you intend to run as root, you "
@@ -188,7 +188,7 @@ static void log_findings(struct daemon *d, const struct strv *notes)
     log_all(LOG_LEVEL_WARN, &d->conf->warnings);
     for (size_t i = 0; i < d->conf->includes.len; i++)
         log_info("Included extra file \"%s\" during parsing", d->conf->includes.items[i]);
-    if (server->has_uid)
+    if (server->has_user)
         log_info("Set uid to user %lu succeeded", (unsigned long)server->uid);
     log_all(LOG_LEVEL_INFO, notes);
 }

@@ -14,6 +14,7 @@ struct engine {
     struct loop *loop;
     struct event_bus bus;
     struct map by_pid;       /* pid_t -> struct process */
+    struct map by_id;        /* process_id -> struct process */
     const struct conf *conf; /* the newest: [supervisord]'s options come from here */
     char *const *environ;    /* what children inherit */
     const char *path;        /* PATH of it, for look-ups */

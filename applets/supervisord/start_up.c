@@ -20,7 +20,7 @@ int start_up_user(const struct server_conf *server, struct err *err)
 {
     gid_t gid, *groups = NULL;
     size_t count = 0;
-    if (!server->has_uid || server->uid == getuid())
+    if (!server->has_user || server->uid == getuid())
         return 0;
     if (getuid() != 0)
         return err_set(err, ERR_USAGE, "Can't drop privilege as nonroot user");
