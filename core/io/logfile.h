@@ -14,7 +14,7 @@
 struct logfile;
 
 struct logfile_opts {
-    const char *path;
+    const char *path; /* copied */
     int64_t maxbytes; /* 0: never rotated; ignored for what is not a regular file */
     int backups;      /* 0: truncated instead */
     unsigned mode;    /* of a new file; 0: 0666 less the umask */
@@ -27,14 +27,15 @@ struct logfile_opts {
  * itself: it would recurse); then it goes to stderr. */
 struct logfile *logfile_open(struct loop *loop, const struct logfile_opts *opts,
                              bool quiet, struct err *err);
-/* Takes all n bytes. Rotation happens after the write that reaches maxbytes. */
+/* Takes all n bytes; keeps errno. Rotation happens after the write that reaches maxbytes.
+ */
 void logfile_write(struct logfile *lf, const void *data, size_t n);
 /* Bytes taken and not yet written (only for pipes, sockets and ttys), tried once more. */
 void logfile_flush(struct logfile *lf);
 /* USR2: closes and opens by name again; files only. 0, or -1 with err. */
 int logfile_reopen(struct logfile *lf, struct err *err);
-/* clearLog: removes the file and its backups, and begins anew. 0, or -1 with err; what is
- * not a regular file is left alone. */
+/* clearLog: removes the file (its backups stay, as upstream leaves them) and begins anew.
+ * 0, or -1 with err; what is not a regular file is left alone. */
 int logfile_clear(struct logfile *lf, struct err *err);
 const char *logfile_path(const struct logfile *lf);
 bool logfile_is_regular(const struct logfile *lf);

@@ -40,7 +40,7 @@ int64_t loop_now_ms(const struct loop *loop);
 /* Watches fd for what `want` says (0 is allowed: nothing is polled, hang-ups included, so
  * a half-closed descriptor cannot spin). The caller owns w and fd; w may be part of a
  * freed structure after loop_del: pending calls to it are dropped. 0, or -1 with errno
- * (ENOMEM, or EPERM: a regular file, always ready, cannot be watched). */
+ * (EPERM: a regular file cannot be WATCH_MANY; without it, it is always ready). */
 int loop_add(struct loop *loop, struct watch *w, int fd, unsigned want, watch_fn *fn);
 void loop_want(struct watch *w, unsigned want); /* cheap when nothing changes */
 void loop_del(struct watch *w);                 /* harmless twice; before closing fd */

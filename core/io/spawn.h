@@ -12,7 +12,7 @@ struct spawn_plan {
     const char *file; /* what to execute, found already */
     char *const *argv;
     char *const *envp;
-    int fds[3];      /* become 0, 1, 2; 1 and 2 may be the same */
+    int fds[3];      /* become 0, 1, 2; 1 and 2 may be the same; each is open */
     const char *cwd; /* NULL: stays; changed to before the exec */
     int umask;       /* -1: stays */
     bool own_group;  /* setpgid(0, 0) */
@@ -44,8 +44,10 @@ int spawn_groups_of(const char *user, uid_t uid, gid_t *gid, gid_t **groups,
 
 /* Why a process may not run `file` now, in upstream's words (spawnerr): 0 when it may,
  * else -1 with err: "can't find command 'x'", "command at 'x' is a directory", "command
- * at 'x' is not executable". *found is the path to execute, yours: looked up along
- * path_env when file has no slash. Source: upstream process.py get_execv_args, options.py
+ * at 'x' is not executable", "no permission to run command 'x'". The code is ERR_MISSING
+ * for the first and ERR_SYS for the others. *found is the path to execute, yours: looked
+ * up along path_env when file has no slash (NULL: /bin:/usr/bin:/usr/local/bin; "": the
+ * present directory alone). Source: upstream process.py get_execv_args, options.py
  * check_execv_args. */
 int spawn_find_command(const char *file, const char *path_env, char **found,
                        struct err *err);

@@ -11,12 +11,16 @@ typedef void timer_fn(struct timer *t, int64_t now_ms);
 struct timers {
     struct timer **heap;
     size_t len, cap;
+    uint64_t serial; /* of the next setting: equal deadlines fire in order of setting */
+    bool running;    /* inside timers_run */
+    int64_t running_ms; /* its now_ms */
 };
 
 struct timer {
     struct timers *owner;
     timer_fn *fire;
     int64_t due_ms;
+    uint64_t serial;
     size_t slot; /* place in the heap + 1; 0: not set */
 };
 

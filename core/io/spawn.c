@@ -1,0 +1,293 @@
+/* Starting children. The one idea: the plan holds everything, so that between fork and
+ * exec only system calls are left to do, and what fails there is told on descriptor 2. */
+#include "core/io/spawn.h"
+
+#include "core/base/alloc.h"
+#include "core/base/buf.h"
+#include "core/base/str.h"
+#include "core/io/fd.h"
+#include "core/io/signals.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SPAWN_FAILED = 127 };
+
+/* --- the child: async-signal-safe calls only ---------------------------------------- */
+
+static void child_iov(struct iovec *iov, const char *text)
+{
+    iov->iov_base = (void *)(uintptr_t)text;
+    iov->iov_len = strlen(text);
+}
+
+/* "supervisor: <what><name>: <why>\n" in one write, then the last words. */
+static NORETURN void child_fail(const char *what, const char *name, const char *why)
+{
+    struct iovec said[6];
+    ssize_t ignored;
+
+    child_iov(&said[0], "supervisor: ");
+    child_iov(&said[1], what);
+    child_iov(&said[2], name);
+    child_iov(&said[3], ": ");
+    child_iov(&said[4], why);
+    child_iov(&said[5], "\n");
+    ignored = writev(2, said, 6);
+    child_iov(&said[0], "supervisor: child process was not spawned\n");
+    ignored = writev(2, said, 1);
+    UNUSED(ignored);
+    _exit(SPAWN_FAILED);
+}
+
+/* The name of errno, or its digits. */
+static const char *child_errno_name(int number, char digits[16])
+{
+    const char *name = err_errno_name(number);
+    char *at = digits + 15;
+
+    if (name)
+        return name;
+    *at = '\0';
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return at;
+}
+
+/* Puts the plan's descriptors onto 0, 1, 2. Those that stand in the way, because their
+ * own number is below 3, move up first. */
+static int child_place_fds(const struct spawn_plan *plan)
+{
+    int from[3];
+
+    for (int i = 0; i < 3; i++) {
+        from[i] = plan->fds[i];
+        if (from[i] < 3 && from[i] != i) {
+            from[i] = fcntl(from[i], F_DUPFD, 3);
+            if (from[i] < 0)
+                return -1;
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        if (from[i] == i) {
+            if (fd_set_cloexec(i, false) < 0)
+                return -1;
+        } else if (dup2(from[i], i) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Becomes the plan's user. NULL, or upstream's words for what failed. What the kernel
+ * says was done is looked at again: a program must never run as root by mistake. */
+static const char *child_become(const struct spawn_plan *plan)
+{
+    uid_t uids[3];
+    gid_t gids[3];
+
+    if (getuid() == plan->uid && geteuid() == plan->uid)
+        return NULL;
+    if (getuid() != 0)
+        return "Can't drop privilege as nonroot user";
+    if (setgroups(plan->group_count, plan->groups) < 0)
+        return "Could not set groups of effective user";
+    if (setgid(plan->gid) < 0)
+        return "Could not set group id of effective user";
+    if (setuid(plan->uid) < 0)
+        return "Could not set user id of effective user";
+    if (getresuid(&uids[0], &uids[1], &uids[2]) < 0 ||
+        getresgid(&gids[0], &gids[1], &gids[2]) < 0)
+        return "Could not verify the ids of effective user";
+    for (int i = 0; i < 3; i++) {
+        if (uids[i] != plan->uid || gids[i] != plan->gid)
+            return "Could not verify the ids of effective user";
+    }
+    return NULL;
+}
+
+/* In upstream's order: group, descriptors, user, directory, umask, exec. */
+static NORETURN void child_run(const struct spawn_plan *plan)
+{
+    char digits[16];
+    const char *why;
+
+    if (plan->own_group)
+        setpgid(0, 0);
+    if (child_place_fds(plan) < 0)
+        _exit(SPAWN_FAILED); /* no descriptor to tell it on */
+    fd_close_from(3);
+    signals_reset_in_child();
+    if (plan->has_uid) {
+        why = child_become(plan);
+        if (why)
+            child_fail("couldn't setuid to ", plan->user_label ? plan->user_label : "",
+                       why);
+    }
+    if (plan->cwd && chdir(plan->cwd) < 0)
+        child_fail("couldn't chdir to ", plan->cwd, child_errno_name(errno, digits));
+    if (plan->umask >= 0)
+        umask((mode_t)plan->umask);
+    execve(plan->file, plan->argv, plan->envp);
+    child_fail("couldn't exec ", plan->argv[0], child_errno_name(errno, digits));
+}
+
+/* --- the parent -------------------------------------------------------------------- */
+
+pid_t spawn_run(const struct spawn_plan *plan, struct err *err)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        child_run(plan);
+    if (pid < 0)
+        return err_sys(err, "fork failed");
+    /* The child does the same; whoever comes first. A signal to the group may be sent
+     * before the child has run at all. */
+    if (plan->own_group)
+        setpgid(pid, pid);
+    return pid;
+}
+
+pid_t spawn_reap(int *status)
+{
+    pid_t pid;
+
+    do {
+        pid = waitpid(-1, status, WNOHANG);
+    } while (pid < 0 && errno == EINTR);
+    return pid > 0 ? pid : 0;
+}
+
+int spawn_kill(pid_t pid, bool whole_group, int signal_number)
+{
+    if (pid <= 0) { /* would mean ourselves, or everybody */
+        errno = ESRCH;
+        return -1;
+    }
+    return kill(whole_group ? -pid : pid, signal_number);
+}
+
+int spawn_groups_of(const char *user, uid_t uid, gid_t *gid, gid_t **groups,
+                    size_t *count, struct err *err)
+{
+    const struct passwd *pw = user ? getpwnam(user) : NULL;
+    int n = 64;
+
+    if (pw == NULL || pw->pw_uid != uid)
+        pw = getpwuid(uid);
+    if (pw == NULL)
+        return err_set(err, ERR_MISSING, "Can't find uid %ld", (long)uid);
+    *gid = pw->pw_gid;
+    *groups = xmalloc((size_t)n * sizeof **groups);
+    if (getgrouplist(pw->pw_name, pw->pw_gid, *groups, &n) < 0) {
+        if (n > 64) { /* n is what it would have needed */
+            *groups = xreallocarray(*groups, (size_t)n, sizeof **groups);
+            if (getgrouplist(pw->pw_name, pw->pw_gid, *groups, &n) >= 0)
+                goto found;
+        }
+        (*groups)[0] = pw->pw_gid;
+        n = 1;
+    }
+found:
+    *count = (size_t)n;
+    return 0;
+}
+
+/* --- finding the command ----------------------------------------------------------- */
+
+/* Appends text as Python's repr() writes it, which is how upstream's messages quote. */
+static void put_quoted(struct buf *out, const char *text)
+{
+    char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
+
+    buf_putc(out, quote);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c == (unsigned char)quote || c == '\\')
+            buf_printf(out, "\\%c", c);
+        else if (c == '\n')
+            buf_puts(out, "\\n");
+        else if (c == '\t')
+            buf_puts(out, "\\t");
+        else if (c == '\r')
+            buf_puts(out, "\\r");
+        else if (c < 0x20 || c == 0x7f)
+            buf_printf(out, "\\x%02x", c);
+        else
+            buf_putc(out, (char)c);
+    }
+    buf_putc(out, quote);
+}
+
+static int command_error(struct err *err, enum err_code code, int sys, const char *before,
+                         const char *name, const char *after)
+{
+    struct buf quoted;
+
+    buf_init(&quoted, 4096);
+    put_quoted(&quoted, name);
+    err_set(err, code, "%s%s%s", before, buf_str(&quoted), after);
+    buf_free(&quoted);
+    if (err)
+        err->sys = sys;
+    return -1;
+}
+
+/* The first of the directories in path_env where name exists, as a path of the caller's;
+ * NULL if there is none. An empty directory is the present one, as for upstream. */
+static char *command_look_up(const char *name, const char *path_env, struct stat *st)
+{
+    struct span rest = span_of(path_env), dir;
+
+    while (span_split(&rest, ':', &dir)) {
+        bool slash = dir.len > 0 && dir.ptr[dir.len - 1] != '/';
+        char *path = xasprintf("%.*s%s%s", (int)dir.len, dir.ptr, slash ? "/" : "", name);
+
+        if (stat(path, st) == 0)
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
+int spawn_find_command(const char *file, const char *path_env, char **found,
+                       struct err *err)
+{
+    struct stat st;
+    char *path;
+    int rc = 0;
+
+    if (path_env == NULL)
+        path_env = "/bin:/usr/bin:/usr/local/bin";
+    if (strchr(file, '/'))
+        path = stat(file, &st) == 0 ? xstrdup(file) : NULL;
+    else
+        path = command_look_up(file, path_env, &st);
+    if (path == NULL)
+        return command_error(err, ERR_MISSING, ENOENT, "can't find command ", file, "");
+    if (S_ISDIR(st.st_mode))
+        rc = command_error(err, ERR_SYS, EISDIR, "command at ", path, " is a directory");
+    else if ((st.st_mode & 0111) == 0)
+        rc = command_error(err, ERR_SYS, EACCES, "command at ", path,
+                           " is not executable");
+    else if (access(path, X_OK) < 0)
+        rc = command_error(err, ERR_SYS, EACCES, "no permission to run command ", path,
+                           "");
+    if (rc < 0)
+        free(path);
+    else
+        *found = path;
+    return rc;
+}
