@@ -47,7 +47,7 @@ include $O/deps.mk
 endif
 
 $O/supervisor: $(OBJ)
-	$(run) $(DEP_CC) $(ALL_CFLAGS) $(DEP_LDFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+	$(run) $(DEP_CC) $(ALL_CFLAGS) $(DEP_LDFLAGS) $(LDFLAGS) -Wl,-Map,$@.map -o $@ $^ $(DEP_LIBS)
 build/supervisor: $O/supervisor force
 	@$(or $(STRIP),$(shell $(CC) -print-prog-name=strip)) -o $@ $<
 $O/libtest.a: $(LIB_OBJ)
