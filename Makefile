@@ -31,7 +31,7 @@ FUZZ := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/fuzz/fuzz_%.c),tests/
 
 run = $(if $(V),,@echo '  $@';)
 
-.PHONY: all unit fuzz system test run lint install clean distclean force
+.PHONY: all unit fuzz system test run lint tidy install clean distclean force
 .DELETE_ON_ERROR:
 all: $(if $(SAN)$(DEBUG),$O/supervisor,build/supervisor)
 
@@ -78,6 +78,30 @@ else
 unit fuzz:
 	@$(MAKE) --no-print-directory SAN=1 $@
 endif
+
+# xdist runs as many at a time as there are processors, where it is installed.
+system: $(if $(SAN),$O/supervisor,build/supervisor)
+	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< python3 -m pytest -q $(PYTEST) \
+	    $$(python3 -c 'import xdist' 2>/dev/null && echo -n auto)
+test:
+	scripts/ci.sh
+lint:
+	scripts/ci.sh layers docs style shellcheck tidy cppcheck
+tidy: $(SRC:%.c=$O/%.tidy)
+$O/%.tidy: %.c $O/%.o .clang-tidy
+	@echo '  $@'; clang-tidy --quiet $< -- $(ALL_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+run: build/supervisor
+	@mkdir -p build/demo
+	exec build/supervisor supervisord -n -c tests/demo/supervisord.conf
+
+MAN = $(wildcard applets/*.[1-8] config/*.[1-8])
+install: build/supervisor
+	install -D -m 755 build/supervisor $(DESTDIR)$(PREFIX)/bin/supervisor
+	for name in $$(build/supervisor --list); do \
+	    ln -sf supervisor $(DESTDIR)$(PREFIX)/bin/$$name; done
+	for page in $(MAN); do install -D -m 644 $$page \
+	    $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 
 clean:
 	rm -rf build/release* build/san* build/debug* build/gen build/supervisor

@@ -1,0 +1,138 @@
+#!/bin/sh
+# ci.sh [STEP...]: README's test command. Every check in order, or only the steps named;
+# the same on a desk and on a machine. Prints a line and the time of each, the whole output
+# of those that fail, the sizes, and last "N passed, N failed", which counts the tests of
+# cmocka and pytest, the fuzz targets, and every other step as one. Logs: build/ci/STEP.log.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+only=$*
+passed=0 failed=0
+mkdir -p build/ci
+started=$(date +%s)
+
+# counted STEP COMMAND...: the command's last line "...: N passed, N failed" gives numbers
+counted() {
+    step=$1
+    shift
+    [ -z "$only" ] || case " $only " in *" $step "*) ;; *) return 0 ;; esac
+    log=build/ci/$step.log
+    begin=$(date +%s)
+    "$@" >"$log" 2>&1
+    status=$?
+    seconds=$(($(date +%s) - begin))
+    # cmocka's and the fuzzer's scripts and pytest all say "N passed" and "N failed"
+    summary=$(grep -E '[0-9]+ (passed|failed)|[0-9]+ errors? in ' "$log" | tail -n 1)
+    bad=$(echo "$summary" | grep -oE '[0-9]+ (failed|error)' | awk '{ n += $1 } END { print n + 0 }')
+    good=$(echo "$summary" | grep -oE '[0-9]+ passed' | awk '{ n += $1 } END { print n + 0 }')
+    if [ "$status" -ne 0 ] || [ "$bad" -gt 0 ]; then
+        [ "$bad" -gt 0 ] || bad=1
+        tail -n 200 "$log"
+        word=FAILED
+    else
+        [ -n "$summary" ] || good=1
+        word=ok
+    fi
+    passed=$((passed + good)) failed=$((failed + bad))
+    printf '%-7s %-12s %4d s  %s\n' "$word" "$step" "$seconds" "$summary"
+}
+
+shell_check() {
+    find scripts .ci -type f ! -name deps.lock -exec shellcheck {} +
+}
+
+# binary VARIANT MAKE-ARGUMENT: builds it and checks what is promised: nothing outside it is
+# needed, and the hardening is really there.
+binary() {
+    make -j2 "$2" || return 1
+    headers=$(readelf -hldW build/supervisor) || return 1
+    for unwanted in INTERP NEEDED TEXTREL 'GNU_STACK.*RWE'; do
+        if echo "$headers" | grep -q "$unwanted"; then
+            echo "the binary has $unwanted"
+            return 1
+        fi
+    done
+    for wanted in 'Type: *DYN' GNU_RELRO 'Flags:.*NOW.*PIE'; do
+        if ! echo "$headers" | grep -q "$wanted"; then
+            echo "the binary lacks $wanted"
+            return 1
+        fi
+    done
+    nm "build/$1/supervisor" | grep -q __stack_chk_fail || {
+        echo 'the binary has no stack protector'
+        return 1
+    }
+    build/supervisor --list | grep -qx supervisord
+}
+
+static_tls() {
+    binary release TLS=1
+}
+
+static_notls() {
+    binary release-notls TLS=0
+}
+
+gcc_strict() {
+    make -j2 DEBUG=1 CC=gcc CFLAGS='-O2 -D_FORTIFY_SOURCE=2 -g'
+}
+
+clang_strict() {
+    make -j2 SAN=1
+}
+
+unit() {
+    make -j2 SAN=1 unit
+}
+
+fuzz() {
+    targets=$(find tests/fuzz -name 'fuzz_*.c' | wc -l)
+    [ "$targets" -gt 0 ] || return 0
+    secs=$((60 / targets))
+    make -j2 SAN=1 fuzz FUZZ_SECS=$((secs > 0 ? secs : 1))
+}
+
+system() { # the static binary
+    make -j2 system
+}
+
+system_san() { # the same with AddressSanitizer and UBSan
+    make -j2 SAN=1 system
+}
+
+tidy() {
+    make -j2 -k SAN=1 tidy
+}
+
+cpp_check() {
+    cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c -j2 -I. \
+        --enable=warning,portability --suppress=missingIncludeSystem core config applets
+}
+
+sizes() {
+    scripts/size.sh release
+    scripts/size.sh release-notls
+}
+
+if [ -z "$only" ]; then
+    counted bootstrap scripts/bootstrap test
+fi
+counted layers scripts/check-layers.sh
+counted docs scripts/check-docs.sh
+counted style scripts/check-style.sh
+counted shellcheck shell_check
+counted gcc gcc_strict
+counted clang clang_strict
+counted notls static_notls
+counted static static_tls
+counted unit unit
+counted system system
+counted system-san system_san
+counted fuzz fuzz
+counted tidy tidy
+counted cppcheck cpp_check
+if [ -z "$only" ]; then
+    sizes || failed=$((failed + 1))
+fi
+echo "$(($(date +%s) - started)) s in all"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
