@@ -38,8 +38,14 @@ int start_up_user(const struct server_conf *server, struct err *err)
     return 0;
 }
 
+#ifdef __GLIBC__
+typedef __rlimit_resource_t limit_number; /* an enum with _GNU_SOURCE; int elsewhere */
+#else
+typedef int limit_number;
+#endif
+
 static const struct limit {
-    int resource;
+    limit_number resource;
     const char *name, *option;
     const char *of_what; /* in "the minimum number of ..." */
 } limits[] = {
