@@ -1,14 +1,17 @@
-/* Text to numbers. The one idea: one digit loop (parse_digits) that checks every step,
- * with the grammar of Python's int(), since that is what upstream's configuration passes
- * to. */
+/* Text to numbers. The one idea: every step is checked, and what a configuration holds
+ * follows the grammar of Python's int(), since that is what upstream passes it to. */
 #include "core/base/num.h"
 
 #include "core/base/str.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 /* int(text, base): sign, digits, single underscores between digits; for base 8 an
  * optional 0o, which one underscore may follow. The magnitude comes back apart from the
  * sign. */
-static int parse_digits(struct span s, unsigned base, uint64_t *magnitude, bool *negative)
+static int parse_signed(struct span s, unsigned base, uint64_t *magnitude, bool *negative)
 {
     uint64_t v = 0;
     bool digit_before = false;
@@ -46,7 +49,7 @@ static int parse_span(struct span s, int64_t min, int64_t max, int64_t *out)
     bool negative;
     int64_t v;
 
-    if (parse_digits(s, 10, &magnitude, &negative) < 0)
+    if (parse_signed(s, 10, &magnitude, &negative) < 0)
         return -1;
     if (magnitude > (uint64_t)INT64_MAX + (negative ? 1 : 0))
         return -1;
@@ -70,7 +73,7 @@ int parse_octal(const char *text, unsigned max, unsigned *out)
     uint64_t v;
     bool negative;
 
-    if (parse_digits(span_of(text), 8, &v, &negative) < 0)
+    if (parse_signed(span_of(text), 8, &v, &negative) < 0)
         return -1;
     if (v > max || (negative && v != 0))
         return -1;
@@ -114,6 +117,44 @@ int parse_bytes(const char *text, int64_t *out)
     if (parse_span(s, INT64_MIN, INT64_MAX, &v) < 0)
         return -1;
     if (__builtin_mul_overflow(v, factor, &v))
+        return -1;
+    *out = v;
+    return 0;
+}
+
+int parse_digits(const char *text, size_t n, unsigned base, uint64_t max, uint64_t *out)
+{
+    uint64_t v = 0;
+
+    if (n == 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        char c = char_lower(text[i]);
+        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+                                                : 16;
+        if (digit >= base || __builtin_mul_overflow(v, base, &v) ||
+            __builtin_add_overflow(v, digit, &v) || v > max)
+            return -1;
+    }
+    *out = v;
+    return 0;
+}
+
+int parse_double(const char *text, double *out)
+{
+    struct span s = span_trim(span_of(text));
+    char copy[64], *end;
+    double v;
+
+    if (s.len == 0 || s.len >= sizeof copy)
+        return -1;
+    memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
+    if (strspn(copy, "0123456789+-.eE") != s.len)
+        return -1; /* strtod would take hexadecimal, inf and nan */
+    v = strtod(copy, &end);
+    if (*end != '\0' || !isfinite(v))
         return -1;
     *out = v;
     return 0;

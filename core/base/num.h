@@ -17,4 +17,9 @@ int parse_bool(const char *text, bool *out);
  * 1024), any case. Source: upstream's byte_size. */
 int parse_bytes(const char *text, int64_t *out);
 
+/* For protocols: digits of that base (10 or 16) and nothing else, 0..max. */
+int parse_digits(const char *text, size_t n, unsigned base, uint64_t max, uint64_t *out);
+/* A finite decimal fraction with an optional exponent, fewer than 64 characters. */
+int parse_double(const char *text, double *out);
+
 #endif

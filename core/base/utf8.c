@@ -52,6 +52,13 @@ size_t utf8_decode(const char *p, size_t n, uint32_t *rune)
     return len;
 }
 
+size_t utf8_step(const char *p, size_t n)
+{
+    bool whole;
+
+    return measure((const unsigned char *)p, n, &whole);
+}
+
 /* Bytes of plain ASCII at p, eight at a time. */
 static size_t ascii_run(const char *p, size_t n)
 {
@@ -93,7 +100,6 @@ bool utf8_valid(const char *p, size_t n)
 int utf8_clean(struct buf *out, const char *p, size_t n)
 {
     size_t before = out->len;
-    bool whole;
 
     for (size_t i = 0; i < n;) {
         size_t run = valid_run(p + i, n - i);
@@ -104,7 +110,7 @@ int utf8_clean(struct buf *out, const char *p, size_t n)
             break;
         if (buf_append(out, "\xef\xbf\xbd", 3) < 0)
             goto refuse;
-        i += measure((const unsigned char *)p + i, n - i, &whole);
+        i += utf8_step(p + i, n - i);
     }
     return 0;
 refuse:

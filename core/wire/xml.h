@@ -15,10 +15,14 @@ enum xml_token { XML_OPEN, XML_CLOSE, XML_TEXT, XML_END, XML_ERROR };
 struct xml {
     const char *at, *end;
     struct span name; /* of OPEN and CLOSE; attributes are checked and dropped */
-    struct buf text;  /* of TEXT: decoded; adjacent pieces and CDATA joined */
+    /* Of TEXT: decoded; adjacent pieces and CDATA joined. Still there while the token after
+     * it is at hand; empty where an OPEN was followed by its CLOSE at once. */
+    struct buf text;
     struct span stack[XML_MAX_DEPTH];
     size_t depth;
     bool empty_element; /* <a/>: the CLOSE comes next by itself */
+    bool tag_next;      /* the text before it was given */
+    bool declared;      /* past the one place of the declaration */
     struct err err;     /* of ERROR: says what and at which byte */
     const char *begin;
 };
@@ -32,5 +36,7 @@ void xml_free(struct xml *x);
 /* Appends text with & < > escaped, CR as &#13;, what XML 1.0 cannot carry and invalid
  * UTF-8 as U+FFFD. 0 or -1 as buf. Fast path: plain runs are copied whole. */
 int xml_write_text(struct buf *out, const char *text, size_t n);
+/* How many bytes at text xml_write_text copies unchanged; ASCII only. */
+size_t xml_plain_run(const char *text, size_t n);
 
 #endif
