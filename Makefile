@@ -25,7 +25,7 @@ SRC := $(wildcard applets/*.c applets/*/*.c applets/*/*/*.c core/*/*.c config/*.
 SRC := $(filter-out core/io/tls_$(if $(filter 0,$(TLS)),mbedtls,none).c,$(SRC))
 GEN := $(if $(wildcard config/sample.conf),build/gen/sample_conf.c)
 OBJ := $(SRC:%.c=$O/%.o) $(GEN:%.c=$O/%.o)
-LIB_OBJ := $(filter-out $O/applets/%.o,$(OBJ)) $(filter $O/applets/supervisor%/%,$(OBJ))
+LIB_OBJ := $(filter-out $(patsubst %.c,$O/%.o,$(wildcard applets/*.c)),$(OBJ))
 UNIT := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/unit/test_%.c),tests/unit/test_*.c)))
 FUZZ := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/fuzz/fuzz_%.c),tests/fuzz/fuzz_*.c)))
 

@@ -38,26 +38,33 @@ int start_up_user(const struct server_conf *server, struct err *err)
     return 0;
 }
 
-#ifdef __GLIBC__
-typedef __rlimit_resource_t limit_number; /* an enum with _GNU_SOURCE; int elsewhere */
-#else
-typedef int limit_number;
-#endif
-
 static const struct limit {
-    limit_number resource;
+    bool of_processes;
     const char *name, *option;
     const char *of_what; /* in "the minimum number of ..." */
 } limits[] = {
-    {RLIMIT_NOFILE, "RLIMIT_NOFILE", "minfds", "file descriptors"},
-    {RLIMIT_NPROC, "RLIMIT_NPROC", "minprocs", "processes"},
+    {false, "RLIMIT_NOFILE", "minfds", "file descriptors"},
+    {true, "RLIMIT_NPROC", "minprocs", "processes"},
 };
+
+/* Constants, not a field: glibc's type of a resource is not musl's. */
+static int get_limit(const struct limit *l, struct rlimit *value)
+{
+    return l->of_processes ? getrlimit(RLIMIT_NPROC, value)
+                           : getrlimit(RLIMIT_NOFILE, value);
+}
+
+static int set_limit(const struct limit *l, const struct rlimit *value)
+{
+    return l->of_processes ? setrlimit(RLIMIT_NPROC, value)
+                           : setrlimit(RLIMIT_NOFILE, value);
+}
 
 static int raise_limit(const struct limit *l, rlim_t wanted, struct strv *notes,
                        struct err *err)
 {
     struct rlimit now;
-    if (getrlimit(l->resource, &now) < 0)
+    if (get_limit(l, &now) < 0)
         return err_sys(err, "getrlimit %s", l->name);
     if (now.rlim_cur == RLIM_INFINITY || now.rlim_cur >= wanted)
         return 0;
@@ -65,7 +72,7 @@ static int raise_limit(const struct limit *l, rlim_t wanted, struct strv *notes,
     now.rlim_cur = wanted;
     if (now.rlim_max != RLIM_INFINITY && now.rlim_max < wanted)
         now.rlim_max = wanted; /* root may */
-    if (setrlimit(l->resource, &now) < 0)
+    if (set_limit(l, &now) < 0)
         return err_set(
             err, ERR_USAGE,
             "%s needs a limit of %llu %s (%s), but this environment allows %llu: "
