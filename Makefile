@@ -92,7 +92,7 @@ $O/%.tidy: %.c $O/%.o .clang-tidy
 	@echo '  $@'; clang-tidy --quiet $< -- $(ALL_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 run: build/supervisor
-	@mkdir -p build/demo
+	@mkdir -p build/demo build/bin && build/supervisor --install -s -f build/bin
 	exec build/supervisor supervisord -n -c tests/demo/supervisord.conf
 
 MAN = $(wildcard applets/*.[1-8] config/*.[1-8])
