@@ -14,8 +14,8 @@ struct api;
  * supervisord."). super is borrowed. */
 struct api *api_open(struct super *super, struct err *err);
 /* True when no answer is under way: shutting down waits for that, a second at the most.
- */
-bool api_is_quiet(const struct api *a);
+ * Ends the log tails, which would never end by themselves. */
+bool api_is_quiet(struct api *a);
 void api_close(struct api *a); /* removes our socket files; NULL is fine */
 
 #endif
