@@ -36,7 +36,7 @@ done
 need applets/supervisorctl.1 command <<END
 $(rows applets/supervisorctl/ctl_table.c '/unlisted/!s/.*\.name = "([a-z]+)".*/\1/p')
 END
-need applets/supervisord.8 method <<END
+need applets/supervisord_xmlrpc.7 method <<END
 $(rows applets/supervisord/api/rpc_table.c 's/^[^/]*"((supervisor|system)\.[A-Za-z]+)".*/\1/p')
 END
 for table in applets/*.c; do
