@@ -71,8 +71,8 @@ void signals_close(struct signals *s)
     free(s);
 }
 
-/* By system call, as libc refuses the numbers it keeps for itself, which may be inherited as
- * ignored too. A structure of zeros means SIG_DFL in the kernel's layout anywhere. */
+/* By system call, as libc refuses the numbers it keeps for itself, which may be inherited
+ * as ignored too. A structure of zeros means SIG_DFL in the kernel's layout anywhere. */
 void signals_reset_in_child(void)
 {
     static const unsigned long zeros[16];

@@ -29,6 +29,14 @@ size_t stream_unsent(const struct stream *s);
 /* Queues and tries to send at once. 0, or -1 with errno ENOBUFS, ENOMEM (nothing taken).
  */
 int stream_write(struct stream *s, const void *data, size_t n);
+/* The same for a head and the whole content of body, in one system call where the
+ * transport can; body is left empty, its memory is taken over where that saves a copy.
+ * What is left waits even beyond out_max: the caller has bounded it. 0, or -1 with errno
+ * ENOMEM. */
+int stream_write_answer(struct stream *s, const void *head, size_t head_bytes,
+                        struct buf *body);
+/* Reads once now, as if the loop had found it readable: for a fresh connection. */
+void stream_read_now(struct stream *s);
 /* Sends what the socket takes now; the rest goes when it can. */
 void stream_flush(struct stream *s);
 void stream_pause(struct stream *s, bool paused); /* stops or resumes reading */

@@ -5,6 +5,7 @@
 
 #include "core/base/err.h"
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct transport;
 
@@ -15,6 +16,8 @@ struct transport_ops {
      */
     ssize_t (*read)(struct transport *t, void *data, size_t n);
     ssize_t (*write)(struct transport *t, const void *data, size_t n);
+    /* Two pieces in one call, else like write; NULL where that gains nothing. */
+    ssize_t (*writev)(struct transport *t, const struct iovec *pieces, int count);
     /* True if bytes are readable without polling (decoded already). */
     bool (*pending)(const struct transport *t);
     /* Ends the sending side as the protocol wants it: 0 done, -1 with EAGAIN or an error.
