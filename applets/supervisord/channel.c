@@ -14,6 +14,7 @@
 
 /* Shared by all channels: the loop handles one chunk at a time. A pipe holds 64 KiB. */
 static char chunk[65536];
+static char stripped[sizeof chunk + 1];
 
 /* A pipe can be made to hold a megabyte; what lies beyond that was written by somebody
  * who is still alive. */
@@ -49,8 +50,15 @@ void channel_init(struct channel *ch, struct engine *engine, struct process *pro
                            .conf = conf,
                            .fd = -1,
                            .is_stderr = is_stderr};
+    buf_init(&ch->captured, (size_t)conf->capture_maxbytes);
     if (conf->target == LOG_TO_AUTO)
         make_auto_log(ch);
+}
+
+void channel_set_tap(struct channel *ch, channel_tap_fn *tap, void *arg)
+{
+    ch->tap = tap;
+    ch->tap_arg = arg;
 }
 
 const char *channel_log_path(const struct channel *ch)
@@ -80,20 +88,76 @@ void channel_close_log(struct channel *ch)
     ch->log = NULL;
 }
 
-static void deliver(struct channel *ch, size_t n)
+static void emit_bytes(struct channel *ch, enum event_type type, const char *data,
+                       size_t n)
 {
-    if (ch->log)
-        logfile_write(ch->log, chunk, n);
-    if (log_wants(LOG_LEVEL_DEBG))
-        log_debug("'%s' %s output:\n%.*s", process_conf(ch->process)->name, name_of(ch),
-                  (int)n, chunk);
-    enum event_type type =
-        ch->is_stderr ? EVENT_PROCESS_LOG_STDERR : EVENT_PROCESS_LOG_STDOUT;
-    if (ch->conf->events_enabled && event_wanted(&ch->engine->bus, type))
+    if (event_wanted(&ch->engine->bus, type))
         event_emit(&ch->engine->bus, &(struct event){.type = type,
                                                      .process = ch->process,
                                                      .pid = process_pid(ch->process),
-                                                     .data = {chunk, n}});
+                                                     .data = {data, n}});
+}
+
+/* Beyond the limit the oldest bytes go, as upstream does it. */
+static void keep_captured(struct channel *ch, const char *data, size_t n)
+{
+    size_t max = (size_t)ch->conf->capture_maxbytes;
+    if (n > max) {
+        data += n - max;
+        n = max;
+    }
+    if (ch->captured.len + n > max)
+        buf_consume(&ch->captured, ch->captured.len + n - max);
+    if (buf_append(&ch->captured, data, n) < 0)
+        log_warn("captured output of '%s' is lost: %s", process_conf(ch->process)->name,
+                 strerror(errno));
+}
+
+static void end_capture(struct channel *ch)
+{
+    emit_bytes(ch,
+               ch->is_stderr ? EVENT_PROCESS_COMMUNICATION_STDERR
+                             : EVENT_PROCESS_COMMUNICATION_STDOUT,
+               buf_data(&ch->captured), ch->captured.len);
+    log_debug("'%s' %s emitted a comm event", process_conf(ch->process)->name,
+              name_of(ch));
+    buf_free(&ch->captured);
+}
+
+static void deliver(void *arg, enum capture_kind kind, const char *data, size_t n)
+{
+    struct channel *ch = arg;
+    if (kind == CAPTURE_END) {
+        end_capture(ch);
+        return;
+    }
+    if (ch->engine->conf->server.strip_ansi) {
+        n = ansi_strip(&ch->ansi, data, n, stripped);
+        data = stripped;
+    }
+    if (n == 0)
+        return;
+    if (kind == CAPTURE_CAPTURED)
+        keep_captured(ch, data, n);
+    else if (ch->log)
+        logfile_write(ch->log, data, n);
+    if (log_wants(LOG_LEVEL_DEBG))
+        log_debug("'%s' %s output:\n%.*s", process_conf(ch->process)->name, name_of(ch),
+                  (int)n, data);
+    if (ch->conf->events_enabled)
+        emit_bytes(ch,
+                   ch->is_stderr ? EVENT_PROCESS_LOG_STDERR : EVENT_PROCESS_LOG_STDOUT,
+                   data, n);
+}
+
+static void take_chunk(struct channel *ch, size_t n)
+{
+    if (ch->tap)
+        ch->tap(ch->tap_arg, chunk, n);
+    if (ch->conf->capture_maxbytes > 0 && !ch->tap)
+        capture_feed(&ch->capture, chunk, n, deliver, ch);
+    else
+        deliver(ch, CAPTURE_PLAIN, chunk, n);
 }
 
 /* False when the pipe is empty for now, or ended (then it is closed). */
@@ -101,7 +165,7 @@ static bool read_chunk(struct channel *ch)
 {
     ssize_t n = read(ch->fd, chunk, sizeof chunk);
     if (n > 0) {
-        deliver(ch, (size_t)n);
+        take_chunk(ch, (size_t)n);
         return true;
     }
     if (n == 0 || (errno != EAGAIN && errno != EINTR))
@@ -122,6 +186,9 @@ int channel_open(struct channel *ch, int fd)
                  channel_readable) < 0)
         return -1;
     ch->fd = fd;
+    ch->capture = (struct capture){0};
+    ch->ansi = (struct ansi){0};
+    buf_free(&ch->captured);
     return 0;
 }
 
@@ -139,6 +206,8 @@ void channel_close(struct channel *ch)
               process_conf(ch->process)->name);
     loop_del(&ch->watch);
     fd_close(&ch->fd);
+    if (ch->conf->capture_maxbytes > 0 && !ch->tap)
+        capture_flush(&ch->capture, deliver, ch);
 }
 
 void channel_reopen_log(struct channel *ch)
@@ -171,4 +240,5 @@ void channel_free(struct channel *ch)
     channel_close_log(ch);
     free(ch->auto_path);
     ch->auto_path = NULL;
+    buf_free(&ch->captured);
 }

@@ -6,7 +6,13 @@
 
 #include "applets/supervisord/engine.h"
 #include "config/conf.h"
+#include "core/base/buf.h"
 #include "core/io/logfile.h"
+#include "core/rules/ansi.h"
+#include "core/rules/capture.h"
+
+/* Gets every byte as it came: an event listener's standard output is a protocol too. */
+typedef void channel_tap_fn(void *arg, const char *data, size_t n);
 
 struct channel {
     struct watch watch;
@@ -15,7 +21,12 @@ struct channel {
     const struct channel_conf *conf;
     struct logfile *log;
     char *auto_path; /* made-up name of an AUTO log, or NULL */
-    int fd;          /* -1: closed */
+    channel_tap_fn *tap;
+    void *tap_arg;
+    struct capture capture;
+    struct ansi ansi;
+    struct buf captured; /* between the tokens; the last capture_maxbytes of it */
+    int fd;              /* -1: closed */
     bool is_stderr;
 };
 
@@ -27,6 +38,8 @@ void channel_init(struct channel *ch, struct engine *engine, struct process *pro
  * said once and tried again with what is written. */
 void channel_open_log(struct channel *ch);
 void channel_close_log(struct channel *ch);
+/* From now on bytes go to tap and to the log, and are not looked at for tokens. */
+void channel_set_tap(struct channel *ch, channel_tap_fn *tap, void *arg);
 /* Takes the pipe's read end, which is non-blocking from now on. 0, or -1 with errno. */
 int channel_open(struct channel *ch, int fd);
 /* Reads what the pipe holds: the child is dead and its last words must be in the log

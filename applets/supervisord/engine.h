@@ -9,6 +9,7 @@
 #include "core/io/loop.h"
 
 struct conf;
+struct event_record;
 
 struct engine {
     struct loop *loop;
@@ -19,6 +20,9 @@ struct engine {
     char *const *environ;    /* what children inherit */
     const char *path;        /* PATH of it, for look-ups */
     struct list start_queue; /* processes to be started, in order: a few each turn */
+    uint64_t next_event_serial;
+    struct event_record *event_record; /* of the newest event, for all pools */
+    uint64_t event_record_emission;
     uint64_t last_process_id;
     uint64_t state_changes; /* of all processes, ever: tells whether anything happened */
     bool starts_allowed;    /* false once shutting down */

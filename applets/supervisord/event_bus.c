@@ -15,6 +15,7 @@ void event_emit(struct event_bus *bus, const struct event *ev)
 {
     if (!event_wanted(bus, ev->type))
         return;
+    bus->emissions++;
     list_each(it, &bus->subscriptions)
     {
         struct event_subscription *sub = list_item(it, struct event_subscription, link);

@@ -30,6 +30,7 @@ typedef void event_fn(void *arg, const struct event *ev);
 struct event_bus {
     struct list subscriptions;
     unsigned counts[EVENT_TYPE_COUNT]; /* subscribers of each type, ancestors included */
+    uint64_t emissions; /* counts events that somebody heard: tells one from the next */
 };
 
 struct event_subscription {

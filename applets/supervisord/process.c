@@ -323,6 +323,11 @@ int process_write_stdin(struct process *p, const void *data, size_t n)
     return stdin_queue_write(&p->in, data, n);
 }
 
+void process_set_tap(struct process *p, process_tap_fn *fn, void *arg)
+{
+    channel_set_tap(&p->out, fn, arg);
+}
+
 void process_reopen_logs(struct process *p)
 {
     channel_reopen_log(&p->out);

@@ -49,6 +49,9 @@ int process_signal(struct process *p, int signal_number, struct err *err);
 /* Queues bytes for its standard input. 0, or -1 with errno: EPIPE (closed, not running),
  * ENOBUFS (a megabyte waits already). */
 int process_write_stdin(struct process *p, const void *data, size_t n);
+/* Every byte of its standard output goes to fn too (and is not looked at for tokens). */
+typedef void process_tap_fn(void *arg, const char *data, size_t n);
+void process_set_tap(struct process *p, process_tap_fn *fn, void *arg);
 void process_reopen_logs(struct process *p);
 /* clearProcessLogs: both channels. 0, or -1 with err. */
 int process_clear_logs(struct process *p, struct err *err);

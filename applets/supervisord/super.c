@@ -40,6 +40,9 @@ static void super_at_end(void *arg)
         start_some(s);
     else
         super_stop_turn(s);
+    for (size_t i = 0; i < s->count; i++)
+        if (s->pools[i])
+            event_pool_dispatch(s->pools[i]);
 }
 
 static const char *find_variable(char *const *environ_list, const char *name)
@@ -65,6 +68,7 @@ struct super *super_new(const struct super_opts *opts)
     s->log = opts->log;
     s->mood = MOOD_RUNNING;
     super_stop_init(s);
+    tick_init(&s->tick, &s->engine);
     loop_add_hook(opts->loop, HOOK_AFTER_IO, &s->after_io, super_after_io, s);
     loop_add_hook(opts->loop, HOOK_END, &s->at_end, super_at_end, s);
     for (size_t i = 0; i < s->conf->group_count; i++)
@@ -75,8 +79,13 @@ struct super *super_new(const struct super_opts *opts)
 void super_free(struct super *s)
 {
     for (size_t i = 0; i < s->count; i++)
+        event_pool_free(s->pools[i]);
+    for (size_t i = 0; i < s->count; i++)
         group_free(s->groups[i]);
+    event_pool_forget_record(&s->engine);
+    tick_stop(&s->tick);
     free(s->groups);
+    free(s->pools);
     map_free(&s->by_name);
     map_free(&s->engine.by_pid);
     map_free(&s->engine.by_id);
@@ -150,13 +159,18 @@ void super_insert_group(struct super *s, struct group *g)
     if (s->count == s->cap) {
         s->cap = s->cap ? s->cap * 2 : 8;
         s->groups = xreallocarray(s->groups, s->cap, sizeof(struct group *));
+        s->pools = xreallocarray(s->pools, s->cap, sizeof(struct event_pool *));
     }
     size_t at = s->count++;
     while (at > 0 && group_conf(s->groups[at - 1])->priority > group_conf(g)->priority) {
         s->groups[at] = s->groups[at - 1];
+        s->pools[at] = s->pools[at - 1];
         at--;
     }
     s->groups[at] = g;
+    s->pools[at] =
+        group_conf(g)->kind == GROUP_LISTENERS ? event_pool_new(&s->engine, g) : NULL;
+    tick_update(&s->tick);
     map_put(&s->by_name, group_name(g), strlen(group_name(g)), g);
     event_emit(&s->engine.bus, &(struct event){.type = EVENT_PROCESS_GROUP_ADDED,
                                                .group_name = group_name(g)});

@@ -2,7 +2,9 @@
 #ifndef APPLETS_SUPERVISORD_SUPER_PRIV_H
 #define APPLETS_SUPERVISORD_SUPER_PRIV_H
 
+#include "applets/supervisord/event_pool.h"
 #include "applets/supervisord/super.h"
+#include "applets/supervisord/tick.h"
 
 struct super {
     struct engine engine;
@@ -10,10 +12,12 @@ struct super {
     const struct conf_overrides *overrides;
     struct logfile *log;
     enum super_mood mood;
-    struct group **groups; /* in order of priority, then of addition */
+    struct group **groups;     /* in order of priority, then of addition */
+    struct event_pool **pools; /* parallel: NULL for a group without listeners */
     size_t count, cap;
     struct map by_name;
     struct loop_hook after_io, at_end;
+    struct tick tick;
     bool child_died;
     /* shutting down */
     uint64_t changes_seen; /* engine.state_changes when the stopping was last looked at */

@@ -53,8 +53,11 @@ int super_remove_group(struct super *s, const char *name, struct err *err)
     for (size_t i = 0; i < s->count; i++) {
         if (s->groups[i] != g)
             continue;
-        memmove(&s->groups[i], &s->groups[i + 1],
-                (--s->count - i) * sizeof(struct group *));
+        event_pool_free(s->pools[i]);
+        tick_update(&s->tick);
+        s->count--;
+        memmove(&s->groups[i], &s->groups[i + 1], (s->count - i) * sizeof s->groups[0]);
+        memmove(&s->pools[i], &s->pools[i + 1], (s->count - i) * sizeof s->pools[0]);
         break;
     }
     event_emit(&s->engine.bus, &(struct event){.type = EVENT_PROCESS_GROUP_REMOVED,

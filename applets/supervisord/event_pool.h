@@ -1,0 +1,23 @@
+/* A pool of event listeners: its subscriptions, its buffer of events, and who of its
+ * processes is ready for the next one. An event's payload is made once and shared by all
+ * pools; with no pool subscribed to its type it is not made at all.
+ * Source: Supervisor manual, "Events"; upstream process.py, EventListenerPool. */
+#ifndef APPLETS_SUPERVISORD_EVENT_POOL_H
+#define APPLETS_SUPERVISORD_EVENT_POOL_H
+
+#include "applets/supervisord/engine.h"
+#include "applets/supervisord/group.h"
+
+struct event_pool;
+
+/* For a group of listeners, which outlives the pool. Subscribes at once. */
+struct event_pool *event_pool_new(struct engine *engine, struct group *group);
+void event_pool_free(struct event_pool *pool); /* what is buffered is dropped */
+
+/* Sends what is buffered to listeners that are ready: the end of each turn. */
+void event_pool_dispatch(struct event_pool *pool);
+
+/* The newest event is kept for the pools that come to it next; this lets go of it. */
+void event_pool_forget_record(struct engine *engine);
+
+#endif
