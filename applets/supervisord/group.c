@@ -1,8 +1,10 @@
 #include "applets/supervisord/group.h"
 
+#include "applets/supervisord/fcgi_socket.h"
 #include "applets/supervisord/process.h"
 #include "config/conf_load.h"
 #include "core/base/alloc.h"
+#include "core/base/log.h"
 
 #include <stdlib.h>
 
@@ -13,6 +15,7 @@ struct group {
     struct process **processes; /* in order of priority, as the configuration has them */
     size_t count;
     struct map by_name;
+    struct fcgi_socket socket; /* GROUP_FCGI */
 };
 
 struct group *group_new(struct engine *engine, struct conf *owner,
@@ -29,11 +32,16 @@ struct group *group_new(struct engine *engine, struct conf *owner,
         g->processes[i] = process_new(engine, g, pc);
         map_put(&g->by_name, pc->name, span_of(pc->name).len, g->processes[i]);
     }
+    fcgi_socket_init(&g->socket, &gconf->fcgi);
+    struct err err;
+    if (gconf->kind == GROUP_FCGI && group_fcgi_fd(g, &err) < 0)
+        log_error("%s", err.text);
     return g;
 }
 
 void group_free(struct group *g)
 {
+    fcgi_socket_close(&g->socket);
     for (size_t i = 0; i < g->count; i++)
         process_free(g->processes[i]);
     free(g->processes);
@@ -65,6 +73,11 @@ struct process *group_at(const struct group *g, size_t i)
 struct process *group_find(const struct group *g, const char *process_name)
 {
     return map_get(&g->by_name, process_name, span_of(process_name).len);
+}
+
+int group_fcgi_fd(struct group *g, struct err *err)
+{
+    return fcgi_socket_open(&g->socket, err) < 0 ? -1 : g->socket.fd;
 }
 
 void group_start_auto(struct group *g)

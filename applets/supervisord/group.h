@@ -20,6 +20,9 @@ const char *group_name(const struct group *g);
 size_t group_count(const struct group *g);
 struct process *group_at(const struct group *g, size_t i); /* in order of priority */
 struct process *group_find(const struct group *g, const char *process_name); /* or NULL */
+/* For an fcgi-program: its shared socket, bound now if it could not be before. -1 with
+ * err when it cannot be. */
+int group_fcgi_fd(struct group *g, struct err *err);
 void group_start_auto(struct group *g); /* queues those with autostart that never ran */
 void group_stop_all(struct group *g);   /* by descending priority */
 /* How many are not stopped (STOPPED, EXITED, FATAL, UNKNOWN are). */

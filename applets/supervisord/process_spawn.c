@@ -66,6 +66,19 @@ static int open_pipes(struct pipes *pipes, bool with_stderr, struct err *err)
     return -1;
 }
 
+/* A FastCGI program has the group's listening socket as its standard input, so there is
+ * no pipe to it. 0, or -1 with err. */
+static int plan_stdin(struct process *p, const struct pipes *pipes, int *fd,
+                      struct err *err)
+{
+    *fd = pipes->in[0];
+    if (group_conf(p->group)->kind != GROUP_FCGI)
+        return 0;
+    stdin_queue_close(&p->in);
+    *fd = group_fcgi_fd(p->group, err);
+    return *fd < 0 ? -1 : 0;
+}
+
 /* Our ends go to the channels and the queue, which own them from then on. */
 static int watch_pipes(struct process *p, struct pipes *pipes)
 {
@@ -143,6 +156,8 @@ static int fork_child(struct process *p, const char *file, char *const *argv,
         .umask = p->conf->umask,
         .own_group = true,
     };
+    if (plan_stdin(p, pipes, &plan.fds[0], &err) < 0)
+        return fail(p, xstrdup(err.text));
     if (plan_user(p, &plan, &groups, label, sizeof label, &err) < 0)
         return fail(p, xasprintf("couldn't setuid to %s: %s", label, err.text));
 
