@@ -18,6 +18,7 @@ static char stripped[sizeof chunk + 1];
 
 /* A pipe can be made to hold a megabyte; what lies beyond that was written by somebody
  * who is still alive. */
+enum { LOG_RETRY_MS = 1000 };
 enum { DRAIN_MAX_READS = (1 << 20) / sizeof chunk + 1 };
 
 static const char *name_of(const struct channel *ch)
@@ -66,20 +67,36 @@ const char *channel_log_path(const struct channel *ch)
     return ch->conf->target == LOG_TO_FILE ? ch->conf->logfile : ch->auto_path;
 }
 
-void channel_open_log(struct channel *ch)
+static bool try_open_log(struct channel *ch, struct err *err)
 {
-    const char *path = channel_log_path(ch);
-    if (ch->log || !path)
-        return;
-    struct logfile_opts opts = {.path = path,
+    struct logfile_opts opts = {.path = channel_log_path(ch),
                                 .maxbytes = ch->conf->logfile_maxbytes,
                                 .backups = ch->conf->logfile_backups,
                                 .mode = ch->auto_path ? 0600 : 0};
+    ch->log = logfile_open(ch->engine->loop, &opts, false, err);
+    ch->log_retry_ms = loop_now_ms(ch->engine->loop) + LOG_RETRY_MS;
+    return ch->log != NULL;
+}
+
+void channel_open_log(struct channel *ch)
+{
     struct err err;
-    ch->log = logfile_open(ch->engine->loop, &opts, false, &err);
-    if (!ch->log)
-        log_warn("%s of '%s' is not logged: %s", name_of(ch),
+    if (!ch->log && channel_log_path(ch) && !try_open_log(ch, &err))
+        log_warn("%s of '%s' is not logged for now: %s", name_of(ch),
                  process_conf(ch->process)->name, err.text);
+}
+
+static void write_log(struct channel *ch, const char *data, size_t n)
+{
+    if (!ch->log) {
+        struct err err;
+        if (!channel_log_path(ch) || loop_now_ms(ch->engine->loop) < ch->log_retry_ms ||
+            !try_open_log(ch, &err))
+            return;
+        log_info("%s of '%s' is logged again", name_of(ch),
+                 process_conf(ch->process)->name);
+    }
+    logfile_write(ch->log, data, n);
 }
 
 void channel_close_log(struct channel *ch)
@@ -139,8 +156,8 @@ static void deliver(void *arg, enum capture_kind kind, const char *data, size_t 
         return;
     if (kind == CAPTURE_CAPTURED)
         keep_captured(ch, data, n);
-    else if (ch->log)
-        logfile_write(ch->log, data, n);
+    else
+        write_log(ch, data, n);
     if (log_wants(LOG_LEVEL_DEBG))
         log_debug("'%s' %s output:\n%.*s", process_conf(ch->process)->name, name_of(ch),
                   (int)n, data);

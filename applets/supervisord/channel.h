@@ -20,7 +20,8 @@ struct channel {
     struct process *process;
     const struct channel_conf *conf;
     struct logfile *log;
-    char *auto_path; /* made-up name of an AUTO log, or NULL */
+    int64_t log_retry_ms; /* when opening a log that would not open is tried again */
+    char *auto_path;      /* made-up name of an AUTO log, or NULL */
     channel_tap_fn *tap;
     void *tap_arg;
     struct capture capture;
