@@ -93,7 +93,7 @@ static void put_group(const struct group_conf *g)
     TEXT(g, name);
     NUMBER(g, priority);
     printf("\"kind\": \"%s\", ", group_kinds[g->kind]);
-    NUMBER(g, listener.buffer_size);
+    NUMBER(&g->listener, buffer_size);
     printf("\"events\": [");
     for (size_t i = 0; i < g->listener.event_count; i++)
         printf("%s\"%s\"", i ? ", " : "", event_type_name(g->listener.events[i]));
