@@ -321,7 +321,17 @@ class Daemon:
         return self.info(name)["pid"]
 
     def proc(self, name):
-        return proc_info(self.pid_of(name))
+        """What the kernel knows of a program, once it has executed."""
+        def look():
+            pid = self.pid_of(name)
+            try:
+                if os.readlink("/proc/%d/exe" % pid) == os.readlink("/proc/%d/exe" % self.pid):
+                    return None
+                info = proc_info(pid)
+            except OSError:
+                return None
+            return info if info["argv"] and info["env"] else None
+        return wait_until(look)
 
     def file(self, name):
         return read(os.path.join(self.dir, name))
