@@ -69,6 +69,9 @@ $O/$(1:.c=): $O/$(1:.c=.o) $(patsubst all,$O/libtest.a,$(patsubst %.c,$O/%.o,$(c
 endef
 ifdef SAN
 $(foreach t,$(UNIT:$O/%=%.c),$(eval $(call test_rule,$t,,-lcmocka)))
+$O/tests/unit/test_tls: | build/gen/tls/ours.pem
+build/gen/tls/ours.pem: tests/unit/make_certs.sh
+	@mkdir -p $(@D) && $< $(@D) >$@.log 2>&1 || { cat $@.log; exit 1; }
 $(foreach t,$(FUZZ:$O/%=%.c),$(eval $(call test_rule,$t,-fsanitize=fuzzer,)))
 unit: $(UNIT)
 	scripts/unit.sh $^
