@@ -22,7 +22,7 @@ static ssize_t plain_writev(struct transport *t, const struct iovec *pieces, int
 {
     struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)pieces};
 
-    m.msg_iovlen = (unsigned)count;
+    m.msg_iovlen = (__typeof__(m.msg_iovlen))count; /* int in musl, size_t in glibc */
     return sendmsg(t->fd, &m, MSG_NOSIGNAL);
 }
 
