@@ -62,6 +62,8 @@ RPC_METHOD(rpc_restart)
 {
     UNUSED(args);
     super_restart(ctx->super);
+    if (super_mood(ctx->super) == MOOD_RUNNING) /* everything stays as it is */
+        return rpc_fault(ctx, FAULT_CANT_REREAD, "the log says what is wrong");
     return rpc_true(ctx);
 }
 
