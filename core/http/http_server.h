@@ -14,7 +14,7 @@ typedef void http_handler_fn(struct http_exchange *x, void *arg);
 struct http_route { /* the first whose path fits wins */
     const char *path;
     bool prefix;         /* fits everything below path too */
-    const char *methods; /* "GET HEAD POST": others get 405 */
+    const char *methods; /* "GET HEAD POST": others get 405; NULL: all come through */
     http_handler_fn *handler;
     void *arg;
 };

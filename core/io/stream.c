@@ -28,7 +28,7 @@ struct stream {
     void *arg;
     bool paused, in_ended, failed, was_high, shut, closed;
     struct err err;
-    size_t unsent_then; /* while finishing: for seeing progress */
+    uint64_t sent, sent_then; /* in all; at the last look while finishing */
 };
 
 static void stream_ready(struct watch *w, unsigned ready);
@@ -125,6 +125,11 @@ size_t stream_unsent(const struct stream *s)
     return s->out.len;
 }
 
+uint64_t stream_sent(const struct stream *s)
+{
+    return s->sent;
+}
+
 void stream_pause(struct stream *s, bool paused)
 {
     s->paused = paused;
@@ -143,6 +148,7 @@ static void stream_send(struct stream *s)
 
         if (n > 0) {
             sent += (size_t)n;
+            s->sent += (size_t)n;
             buf_consume(&s->out, (size_t)n);
         } else if (n < 0 && errno == EINTR) {
             continue;
@@ -187,7 +193,10 @@ static size_t stream_send_pieces(struct stream *s, const void *head, size_t head
     n = s->t->ops->writev(s->t, pieces, body->len > 0 ? 2 : 1);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
         stream_fail(s);
-    return n > 0 ? (size_t)n : 0;
+    if (n <= 0)
+        return 0;
+    s->sent += (size_t)n;
+    return (size_t)n;
 }
 
 int stream_write_answer(struct stream *s, const void *head, size_t head_bytes,
@@ -317,11 +326,11 @@ static void stream_timer(struct timer *t, int64_t now_ms)
     struct stream *s = container_of(t, struct stream, timer);
 
     if (s->events == NULL) { /* finishing */
-        if (s->failed || s->out.len == 0 || s->out.len == s->unsent_then) {
+        if (s->failed || s->out.len == 0 || s->sent == s->sent_then) {
             stream_close(s);
             return;
         }
-        s->unsent_then = s->out.len;
+        s->sent_then = s->sent;
         timer_set(&s->timer, now_ms + FINISH_MS);
         return;
     }
@@ -359,7 +368,7 @@ void stream_finish(struct stream *s)
     s->paused = false;
     buf_consume(&s->in, s->in.len);
     stream_send(s);
-    s->unsent_then = s->out.len;
+    s->sent_then = s->sent;
     timer_set(&s->timer, loop_now_ms(s->loop) + FINISH_MS);
     stream_finish_step(s);
     stream_watch(s);

@@ -26,6 +26,7 @@ struct stream *stream_open(struct loop *loop, struct transport *t, size_t in_max
 struct buf *stream_in(struct stream *s);
 struct buf *stream_out(struct stream *s); /* append here, then stream_flush */
 size_t stream_unsent(const struct stream *s);
+uint64_t stream_sent(const struct stream *s); /* bytes in all: for seeing progress */
 /* Queues and tries to send at once. 0, or -1 with errno ENOBUFS, ENOMEM (nothing taken).
  */
 int stream_write(struct stream *s, const void *data, size_t n);

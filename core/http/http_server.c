@@ -1,0 +1,307 @@
+/* Listeners and limits. The one idea: no peer can take from another: each has a share of
+ * the connections, an idle one gives way to a new one, and every wait has a deadline. */
+#include "core/http/http_server.h"
+
+#include "core/base/alloc.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/http/http_priv.h"
+#include "core/io/fd.h"
+#include "core/io/sock.h"
+#include "core/wire/http_write.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { ACCEPT_BATCH = 64, ACCEPT_RETRY_MS = 500 };
+
+static void server_retry(struct timer *t, int64_t now_ms);
+
+struct http_server *http_server_new(struct loop *loop, const struct http_route *routes,
+                                    const struct http_limits *limits)
+{
+    struct http_server *s = xcalloc(1, sizeof *s);
+    struct http_limits l = limits ? *limits : (struct http_limits){0};
+
+    s->loop = loop;
+    s->routes = routes;
+    s->limits = (struct http_limits){
+        .line_bytes = l.line_bytes ? l.line_bytes : 8 * 1024,
+        .head_bytes = l.head_bytes ? l.head_bytes : 64 * 1024,
+        .body_bytes = l.body_bytes ? l.body_bytes : 16 * 1024 * 1024,
+        .connections = l.connections ? l.connections : 4096,
+        .connections_per_peer = l.connections_per_peer ? l.connections_per_peer : 256,
+        .head_ms = l.head_ms ? l.head_ms : 10 * 1000,
+        .body_ms = l.body_ms ? l.body_ms : 60 * 1000,
+        .idle_ms = l.idle_ms ? l.idle_ms : 120 * 1000,
+    };
+    list_init(&s->listeners);
+    list_init(&s->conns);
+    timer_init(&s->retry, loop_timers(loop), server_retry);
+    buf_init(&s->scratch, BUF_NO_LIMIT);
+    buf_init(&s->date, BUF_NO_LIMIT);
+    return s;
+}
+
+/* The Date line, made once a second. */
+const struct buf *http_server_date(struct http_server *s)
+{
+    int64_t now_secs = wall_secs();
+
+    if (s->date.len == 0 || now_secs != s->date_secs) {
+        s->date_secs = now_secs;
+        buf_consume(&s->date, s->date.len);
+        http_write_date(&s->date, (time_t)now_secs);
+    }
+    return &s->date;
+}
+
+/* --- connections come and go ------------------------------------------------------- */
+
+/* The host of "1.2.3.4:5" or "[::1]:5". */
+static size_t host_bytes(const char *peer)
+{
+    const char *colon = strrchr(peer, ':');
+
+    return colon ? (size_t)(colon - peer) : strlen(peer);
+}
+
+static struct http_peer *peer_get(struct http_server *s, const char *peer)
+{
+    size_t n = host_bytes(peer);
+    struct http_peer *p = map_get(&s->peers, peer, n);
+
+    if (p == NULL) {
+        p = xcalloc(1, sizeof *p);
+        memcpy(p->host, peer, n);
+        map_put(&s->peers, p->host, n, p);
+    }
+    return p;
+}
+
+static void peer_put(struct http_server *s, struct http_peer *p)
+{
+    if (p == NULL || p->count > 0)
+        return;
+    map_del(&s->peers, p->host, strlen(p->host));
+    free(p);
+}
+
+void http_server_forget(struct http_conn *c)
+{
+    list_del(&c->link);
+    c->server->conn_count--;
+    if (c->counted) {
+        c->counted->count--;
+        peer_put(c->server, c->counted);
+        c->counted = NULL;
+    }
+}
+
+/* Closes the connection that has been idle for longest. False if all are busy. */
+static bool server_evict(struct http_server *s)
+{
+    list_each(it, &s->conns)
+    {
+        struct http_conn *c = list_item(it, struct http_conn, link);
+
+        if (c->state == CONN_HEAD && stream_unsent(c->stream) == 0) {
+            http_conn_close(c);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Too many: a word in passing, without any state for it. */
+static void refuse_fd(int fd)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                 "Server: supervisord\r\nContent-Length: 0\r\n"
+                                 "Retry-After: 1\r\nConnection: close\r\n\r\n";
+    ssize_t ignored = send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    UNUSED(ignored);
+    fd_close(&fd);
+}
+
+static void server_take(struct http_listener *l, int fd, const char *address)
+{
+    struct http_server *s = l->server;
+    struct http_peer *p = address[0] ? peer_get(s, address) : NULL;
+
+    if ((p && p->count >= s->limits.connections_per_peer) ||
+        (s->conn_count >= s->limits.connections && !server_evict(s))) {
+        refuse_fd(fd);
+        peer_put(s, p);
+        return;
+    }
+    http_conn_open(l, fd, address, p);
+}
+
+/* --- accepting --------------------------------------------------------------------- */
+
+static void server_watch_all(struct http_server *s, unsigned want)
+{
+    list_each(it, &s->listeners)
+    {
+        loop_want(&list_item(it, struct http_listener, link)->watch, want);
+    }
+}
+
+/* Out of descriptors or memory: no accept can succeed, and the listener would stay
+ * readable. All wait a moment. */
+static void server_accept_failed(struct http_listener *l, int sys)
+{
+    struct http_server *s = l->server;
+
+    if (!s->accept_failing)
+        log_warn("%s cannot accept connections: %s; trying again", l->name,
+                 strerror(sys));
+    s->accept_failing = true;
+    server_watch_all(s, 0);
+    timer_set(&s->retry, loop_now_ms(s->loop) + ACCEPT_RETRY_MS);
+}
+
+static void server_retry(struct timer *t, int64_t now_ms)
+{
+    UNUSED(now_ms);
+    server_watch_all(container_of(t, struct http_server, retry), WATCH_READ);
+}
+
+/* Takes as many as the last report suggests: usually one, so that no call is spent on
+ * hearing that there is no other; more while they come in numbers. */
+static void listener_ready(struct watch *w, unsigned ready)
+{
+    struct http_listener *l = container_of(w, struct http_listener, watch);
+    char peer[64];
+
+    UNUSED(ready);
+    for (int i = 0; i < l->batch; i++) {
+        int fd = sock_accept(l->fd, peer), sys = errno;
+
+        if (fd >= 0) {
+            l->server->accept_failing = false;
+            server_take(l, fd, l->is_unix ? "" : peer);
+            if (l->watch.loop == NULL)
+                return; /* the request stopped the server */
+            continue;
+        }
+        if (sys == EAGAIN || sys == EWOULDBLOCK) {
+            l->batch = 1;
+            return;
+        }
+        if (sys == EMFILE || sys == ENFILE || sys == ENOMEM || sys == ENOBUFS) {
+            server_accept_failed(l, sys);
+            return;
+        }
+        /* else the peer has gone already: on to the next */
+    }
+    l->batch = l->batch < ACCEPT_BATCH ? 2 * l->batch : ACCEPT_BATCH;
+}
+
+static void listener_free(struct http_listener *l)
+{
+    loop_del(&l->watch);
+    fd_close(&l->fd);
+    free(l->username);
+    free(l->password);
+    free(l->name);
+    free(l);
+}
+
+int http_server_listen(struct http_server *s, const struct http_listener_opts *opts,
+                       struct err *err)
+{
+    struct http_listener *l = xcalloc(1, sizeof *l);
+
+    l->server = s;
+    l->fd = opts->fd;
+    l->is_unix = opts->is_unix;
+    l->username = xstrdup(opts->username);
+    l->password = xstrdup(opts->password);
+    l->name = xstrdup(opts->name ? opts->name : "the HTTP server");
+    l->tls = opts->tls;
+    l->batch = 1;
+    if (loop_add(s->loop, &l->watch, l->fd, WATCH_READ, listener_ready) < 0) {
+        err_sys(err, "cannot watch %s", l->name);
+        listener_free(l);
+        return -1;
+    }
+    list_append(&s->listeners, &l->link);
+    return 0;
+}
+
+/* --- the end ----------------------------------------------------------------------- */
+
+void http_server_stop_accepting(struct http_server *s)
+{
+    s->stopping = true;
+    timer_cancel(&s->retry);
+    list_each(it, &s->listeners)
+    {
+        struct http_listener *l = list_item(it, struct http_listener, link);
+
+        loop_del(&l->watch);
+        fd_close(&l->fd);
+    }
+    list_each(it, &s->conns)
+    {
+        struct http_conn *c = list_item(it, struct http_conn, link);
+
+        c->x.keep_alive = false;
+        if (c->state == CONN_HEAD && stream_unsent(c->stream) == 0)
+            http_conn_close(c);
+    }
+}
+
+size_t http_server_connections(const struct http_server *s)
+{
+    return s->conn_count;
+}
+
+bool http_server_is_quiet(const struct http_server *s)
+{
+    list_each(it, &s->conns)
+    {
+        const struct http_conn *c = list_item(it, struct http_conn, link);
+
+        if (c->state == CONN_EXCHANGE || stream_unsent(c->stream) > 0)
+            return false;
+    }
+    return true;
+}
+
+static void server_free(void *ptr)
+{
+    struct http_server *s = ptr;
+
+    list_each(it, &s->listeners)
+    {
+        listener_free(list_item(it, struct http_listener, link));
+    }
+    map_free(&s->peers);
+    buf_free(&s->scratch);
+    buf_free(&s->date);
+    free(s);
+}
+
+void http_server_free(struct http_server *s)
+{
+    if (s == NULL)
+        return;
+    s->stopping = true;
+    timer_cancel(&s->retry);
+    list_each(it, &s->listeners)
+    {
+        struct http_listener *l = list_item(it, struct http_listener, link);
+
+        loop_del(&l->watch);
+        fd_close(&l->fd);
+    }
+    while (!list_empty(&s->conns))
+        http_conn_close(list_item(s->conns.next, struct http_conn, link));
+    loop_bury(s->loop, s, server_free); /* one of its callbacks may be on the stack */
+}
