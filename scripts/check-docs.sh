@@ -21,7 +21,8 @@ need() {
         return
     fi
     for word in $words; do
-        sed 's/\\-/-/g; s/\\&//g; s/\\_/_/g' "$1" | grep '^\.It ' |
+        # mdoc writes --name as "Fl -name" or "Fl Fl name"
+        sed 's/Fl Fl \([a-z]\)/Fl -\1/g; s/\\-/-/g; s/\\&//g; s/\\_/_/g' "$1" | grep '^\.It ' |
             grep -qE "(^| |\")$(echo "$word" | sed 's/\./\\./g')( |\"|=|,|\$)" && continue
         echo "$1: no entry for the $2 $word"
         bad=1
@@ -42,7 +43,7 @@ END
 for table in applets/*.c; do
     page=$(find applets -maxdepth 1 -name "$(basename "$table" .c).[18]")
     page=${page:-${table%.c}.[18]}
-    # { 'c', "configuration", ... : ".It Fl c, Fl -configuration ..."
+    # { 'c', "configuration", ARG_... : ".It Fl c Ar file , Fl Fl configuration Ar file"
     need "$page" option <<END
 $(rows "$table" "s/^ *\{ *('(.)'|0) *, *\"([a-z_]+)\" *, *ARG_.*/\2 -\3/p")
 END

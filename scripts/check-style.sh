@@ -4,10 +4,11 @@
 # A line may be excused by a comment in it: /* style: reason */.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-bad=0
+found=$(mktemp) || exit 1
+trap 'rm -f "$found"' EXIT
 
 report() { # TEXT OF THE FINDING, lines on standard input
-    sed "s|^|$1: |" | grep . && bad=1
+    sed "s|^|$1: |" >>"$found"
 }
 
 sources=$(find core config applets tests -name '*.[ch]' | sort)
@@ -48,8 +49,7 @@ ours=$(find core config applets -name '*.[ch]' | sort)
         $formatter --dry-run --ferror-limit=1 $sources 2>&1 | grep 'warning:\|error:' |
             cut -d: -f1 | sort -u | report "$formatter -i"
     else
-        echo 'clang-format is missing: the form is not checked' >&2
-        bad=1
+        echo 'the form cannot be checked' | report 'clang-format is missing'
     fi
 }
 
@@ -61,4 +61,5 @@ grep -nIE '(^|[^a-z.])/(work|home/[a-z]+|root|Users)/' $all |
 # shellcheck disable=SC2086
 grep -nIE '[[:blank:]]+$' $all | cut -c1-60 |
     grep -vE '^(tests/(golden|fuzz/corpus)/|[^:]*\.(diff|txt):)' | report 'blank at the end'
-exit $bad
+cat "$found"
+[ ! -s "$found" ]
