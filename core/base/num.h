@@ -11,10 +11,10 @@
 int parse_int(const char *text, int64_t min, int64_t max, int64_t *out);
 /* Octal, 0..max, with or without a leading 0 or 0o. Source: upstream's octal_type. */
 int parse_octal(const char *text, unsigned max, unsigned *out);
-/* true yes on 1 / false no off 0, any case, no white space. Source: upstream's boolean(). */
+/* true yes on 1 / false no off 0, any case, no blanks. Source: upstream's boolean(). */
 int parse_bool(const char *text, bool *out);
-/* Bytes: a number, negative ones included, with an optional suffix KB, MB or GB (powers of
- * 1024), any case. Source: upstream's byte_size. */
+/* Bytes: a number, negative ones included, with an optional suffix KB, MB or GB (powers
+ * of 1024), any case. Source: upstream's byte_size. */
 int parse_bytes(const char *text, int64_t *out);
 
 /* For protocols: digits of that base (10 or 16) and nothing else, 0..max. */

@@ -39,12 +39,11 @@ static size_t left(const struct xml *x)
     return (size_t)(x->end - x->at);
 }
 
-static bool starts(const struct xml *x, const char *prefix)
-{
-    size_t n = strlen(prefix);
-
-    return left(x) >= n && memcmp(x->at, prefix, n) == 0;
-}
+/* A macro for speed: the length is known when it is compiled, and most answers are no at
+ * the first byte. */
+#define starts(x, prefix)                                                                \
+    (left(x) >= sizeof prefix - 1 && *(x)->at == (prefix)[0] &&                          \
+     memcmp((x)->at, "" prefix, sizeof prefix - 1) == 0)
 
 /* Moves behind the next mark, or to nowhere with an error. */
 static int skip_past(struct xml *x, const char *mark, const char *otherwise)
@@ -204,24 +203,31 @@ static int skip_misc(struct xml *x)
     return 0;
 }
 
-static bool is_name_char(char c, bool first)
+static bool is_name_start(char c)
 {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' ||
-        (unsigned char)c >= 0x80)
-        return true;
-    return !first && ((c >= '0' && c <= '9') || c == '-' || c == '.');
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' ||
+           (unsigned char)c >= 0x80;
+}
+
+static bool is_name_char(char c)
+{
+    return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
 
 static int take_name(struct xml *x, struct span *name)
 {
-    const char *from = x->at;
+    const char *from = x->at, *at = from, *end = x->end, *letters;
 
-    while (x->at < x->end && is_name_char(*x->at, x->at == from))
-        x->at++;
-    *name = (struct span){from, (size_t)(x->at - from)};
-    if (name->len == 0 || !utf8_valid(from, name->len))
+    if (at == end || !is_name_start(*at))
         return bad(x, "name expected");
-    return 0;
+    while (at < end && (unsigned)((*at | 0x20) - 'a') < 26)
+        at++;
+    letters = at; /* nearly always all of it */
+    while (at < end && is_name_char(*at))
+        at++;
+    x->at = at;
+    *name = (struct span){from, (size_t)(at - from)};
+    return at == letters || utf8_valid(from, name->len) ? 0 : bad(x, "name expected");
 }
 
 static int skip_attribute(struct xml *x)
@@ -284,13 +290,13 @@ static enum xml_token take_close(struct xml *x)
     struct span open = x->stack[x->depth - 1];
 
     x->at += strlen("</");
-    if (take_name(x, &x->name) < 0)
-        return XML_ERROR;
-    if (x->name.len != open.len || memcmp(x->name.ptr, open.ptr, open.len) != 0) {
+    if (left(x) < open.len || memcmp(x->at, open.ptr, open.len) != 0) {
         bad(x, "mismatched tag");
         return XML_ERROR;
     }
-    skip_blank(x);
+    x->name = (struct span){x->at, open.len};
+    x->at += open.len;
+    skip_blank(x); /* a longer name has no > here */
     if (!starts(x, ">")) {
         bad(x, "> expected");
         return XML_ERROR;
@@ -328,12 +334,13 @@ static int take_text(struct xml *x)
         int rc;
         if (*x->at == '&') {
             rc = take_reference(x, true);
-        } else if (starts(x, "<![CDATA[")) {
-            rc = take_cdata(x);
         } else if (*x->at == '<') {
-            rc = skip_misc(x);
-            if (rc == 0)
-                return 0;
+            if (left(x) < 2 || (x->at[1] != '!' && x->at[1] != '?'))
+                return 0; /* a tag, as nearly always */
+            if (starts(x, "<![CDATA["))
+                rc = take_cdata(x);
+            else if ((rc = skip_misc(x)) == 0)
+                return bad(x, "element expected");
         } else if (*x->at == ']') {
             if (starts(x, "]]>"))
                 return bad(x, "]]> in text");
@@ -345,6 +352,25 @@ static int take_text(struct xml *x)
             return -1;
     }
     return bad(x, "element without an end");
+}
+
+enum xml_token xml_next_tag(struct xml *x)
+{
+    const char *at = x->at;
+    enum xml_token token;
+
+    /* nearly all such space is one newline: not worth a text of its own */
+    if (x->depth > 0 && !x->tag_next && !x->empty_element) {
+        while (at < x->end && is_blank(*at))
+            at++;
+        if (at < x->end && *at == '<')
+            x->at = at;
+    }
+    token = xml_next(x);
+    if (token == XML_TEXT &&
+        span_trim((struct span){buf_data(&x->text), x->text.len}).len == 0)
+        token = xml_next(x);
+    return token;
 }
 
 enum xml_token xml_next(struct xml *x)

@@ -15,8 +15,8 @@ enum xml_token { XML_OPEN, XML_CLOSE, XML_TEXT, XML_END, XML_ERROR };
 struct xml {
     const char *at, *end;
     struct span name; /* of OPEN and CLOSE; attributes are checked and dropped */
-    /* Of TEXT: decoded; adjacent pieces and CDATA joined. Still there while the token after
-     * it is at hand; empty where an OPEN was followed by its CLOSE at once. */
+    /* Of TEXT: decoded; adjacent pieces and CDATA joined. Still there while the token
+     * after it is at hand; empty where an OPEN was followed by its CLOSE at once. */
     struct buf text;
     struct span stack[XML_MAX_DEPTH];
     size_t depth;
@@ -31,6 +31,8 @@ struct xml {
 void xml_init(struct xml *x, const char *data, size_t n, size_t max_text_bytes);
 enum xml_token
 xml_next(struct xml *x); /* checks nesting; END only after the root closed */
+/* The same between elements that hold no text: white space before a tag is not given. */
+enum xml_token xml_next_tag(struct xml *x);
 void xml_free(struct xml *x);
 
 /* Appends text with & < > escaped, CR as &#13;, what XML 1.0 cannot carry and invalid

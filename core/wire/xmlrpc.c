@@ -59,17 +59,15 @@ static void next(struct reader *r)
     r->token = xml_next(&r->xml);
 }
 
-/* The next token, white space between tags left out. */
 static void next_tag(struct reader *r)
 {
-    next(r);
-    if (r->token == XML_TEXT && span_trim(text_of(r)).len == 0)
-        next(r);
+    r->token = xml_next_tag(&r->xml);
 }
 
 static bool at_open(const struct reader *r, const char *name)
 {
-    return r->token == XML_OPEN && span_eq(r->xml.name, name);
+    return r->token == XML_OPEN && r->xml.name.ptr[0] == name[0] &&
+           span_eq(r->xml.name, name);
 }
 
 static int want_open(struct reader *r, const char *name, const char *otherwise)
@@ -190,18 +188,22 @@ wrong:
 
 static int read_member(struct reader *r, struct rpc_value *to)
 {
+    char known[64], *name = known; /* the usual name needs no copy of its own */
     struct rpc_value *item;
-    char *name;
 
     if (to->count == MAX_MEMBERS)
         return bad(r, "too many members");
     if (want_open(r, "name", "<name> expected") < 0 || take_plain(r) < 0)
         return -1;
-    name = span_dup(text_of(r));
+    if (r->xml.text.len < sizeof known)
+        memcpy(known, buf_str(&r->xml.text), r->xml.text.len + 1);
+    else
+        name = span_dup(text_of(r));
     item = want_open(r, "value", "<value> expected") < 0 ? NULL : read_value(r);
     if (item)
         rpc_set(to, name, item);
-    free(name);
+    if (name != known)
+        free(name);
     return item ? want_close(r) : -1;
 }
 
@@ -235,7 +237,7 @@ static struct rpc_value *read_typed(struct reader *r)
     };
 
     for (size_t i = 0; i < array_len(types); i++)
-        if (span_eq(r->xml.name, types[i].name))
+        if (at_open(r, types[i].name))
             return types[i].read(r);
     return no_value(r, "unknown type");
 }
