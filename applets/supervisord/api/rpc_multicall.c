@@ -54,7 +54,7 @@ static enum rpc_outcome multi_call(struct rpc_ctx *ctx, const struct rpc_value *
                          "Recursive system.multicall forbidden");
     if (params && params->type != RPC_ARRAY)
         return rpc_fault(ctx, FAULT_INCORRECT_PARAMETERS, NULL);
-    return rpc_call(ctx, name->text, params ? params : &none);
+    return rpc_table_call(ctx, name->text, params ? params : &none);
 }
 
 static void multi_next(struct multi *m, struct super *super)

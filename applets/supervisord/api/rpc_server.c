@@ -24,7 +24,7 @@ static void run(struct http_exchange *x, struct rpc_server *s, const char *metho
     rpc_reply_begin(&reply, s->super, x);
     reply.ctx.params = params;
     log_trace("XML-RPC method called: %s()", method);
-    enum rpc_outcome outcome = rpc_call(&reply.ctx, method, params);
+    enum rpc_outcome outcome = rpc_table_call(&reply.ctx, method, params);
     if (outcome == RPC_FAULT)
         log_trace("XML-RPC method %s() returned fault: [%d] %s", method, reply.ctx.fault,
                   buf_str(&reply.ctx.fault_text));

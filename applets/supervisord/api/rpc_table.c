@@ -286,8 +286,8 @@ static bool types_fit(const char *params, const struct rpc_value *args)
     return true;
 }
 
-enum rpc_outcome rpc_call(struct rpc_ctx *ctx, const char *method,
-                          const struct rpc_value *params)
+enum rpc_outcome rpc_table_call(struct rpc_ctx *ctx, const char *method,
+                                const struct rpc_value *params)
 {
     const struct rpc_method *row = rpc_method_find(method);
     if (!row)

@@ -25,8 +25,8 @@ extern const size_t rpc_method_count;
 const struct rpc_method *rpc_method_find(const char *name); /* or NULL */
 /* Checks method, number of parameters, mood and types, then calls. params stays the
  * caller's. */
-enum rpc_outcome rpc_call(struct rpc_ctx *ctx, const char *method,
-                          const struct rpc_value *params);
+enum rpc_outcome rpc_table_call(struct rpc_ctx *ctx, const char *method,
+                                const struct rpc_value *params);
 
 /* --- parameters, in the methods: the types have been checked ----------------------- */
 
