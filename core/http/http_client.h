@@ -38,7 +38,8 @@ int http_client_request(struct http_client *c, const char *method, const char *t
                         struct err *err);
 void http_answer_free(struct http_answer *a);
 /* While a request waits, another descriptor may be watched (fg: the terminal); fn returns
- * false to end the transfer. fd -1: none. */
+ * false to end the transfer (the request then returns 0). fn is called for a signal that
+ * interrupts the waiting, too. fd -1: none. */
 void http_client_also_poll(struct http_client *c, int fd, bool (*fn)(void *), void *arg);
 void http_client_set_auth(struct http_client *c, const char *user, const char *password);
 void http_client_free(struct http_client *c); /* NULL is fine */

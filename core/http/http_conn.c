@@ -5,6 +5,7 @@
 #include "core/base/alloc.h"
 #include "core/base/log.h"
 #include "core/http/http_priv.h"
+#include "core/io/tls.h"
 #include "core/wire/basic_auth.h"
 #include "core/wire/http_write.h"
 #include "core/wire/url.h"
@@ -483,18 +484,12 @@ static void conn_timer(struct timer *t, int64_t now_ms)
 
 static const struct stream_events conn_events = {conn_readable, conn_drained, conn_ended};
 
-/* The place where a listener's connections get their TLS. */
-static struct transport *conn_transport(struct http_listener *l, int fd)
-{
-    UNUSED(l);
-    return transport_plain(fd);
-}
-
 void http_conn_open(struct http_listener *l, int fd, const char *peer,
                     struct http_peer *counted)
 {
     struct http_server *s = l->server;
     struct http_conn *c = xcalloc(1, sizeof *c);
+    struct transport *t;
 
     c->server = s;
     c->listener = l;
@@ -506,9 +501,10 @@ void http_conn_open(struct http_listener *l, int fd, const char *peer,
     s->conn_count++;
     if (counted)
         counted->count++;
-    c->stream = stream_open(s->loop, conn_transport(l, fd),
-                            s->limits.head_bytes + INPUT_EXTRA_BYTES, OUTPUT_MAX_BYTES,
-                            &conn_events, c);
+    t = l->tls ? tls_accept(l->tls, fd) : transport_plain(fd);
+    if (t)
+        c->stream = stream_open(s->loop, t, s->limits.head_bytes + INPUT_EXTRA_BYTES,
+                                OUTPUT_MAX_BYTES, &conn_events, c);
     if (c->stream == NULL) {
         c->state = CONN_GONE;
         http_server_forget(c);
