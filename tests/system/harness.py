@@ -216,6 +216,17 @@ def rpc_unix(path, auth=None, timeout=TIMEOUT):
                                      transport=UnixTransport(path, auth, timeout))
 
 
+def wait_rpc(path, auth=None):
+    """Wait until a supervisord answers on a unix socket; its "supervisor" methods."""
+    def answers():
+        try:
+            sv = rpc_unix(path, auth).supervisor
+            return sv.getState() and sv
+        except (OSError, http.client.HTTPException):
+            return None
+    return wait_until(answers, what="an answer on " + path)
+
+
 def fault_of(call, *args):
     """The (code, text) of the fault that a call answers with."""
     try:

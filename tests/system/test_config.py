@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import is_user, read, wait_until
+from harness import is_user, read, wait_rpc, wait_until
 
 SERVER = "[supervisord]\nlogfile={d}/l\npidfile={d}/p\n"
 PROGRAM = SERVER + "[program:a]\ncommand=/bin/cat\n"
@@ -254,7 +254,7 @@ def test_root_is_warned_about_the_search(box, root):
     p = box.popen([box.target.path("supervisord"), "-n"],
                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                   env={"PYTHONWARNINGS": "default"})
-    wait_until(lambda: "RUNNING" if os.path.exists(box.path("sv.sock")) else None)
+    wait_rpc(box.path("sv.sock"))
     p.terminate()
     out = p.communicate(timeout=20)[0].decode()
     assert "Supervisord is running as root and it is searching for its configuration file in " \
@@ -577,7 +577,5 @@ def test_relative_command_line_conf(box):
     shutil.copy(box.path("c/sv.conf"), box.path("sv.conf"))
     box.popen([box.target.path("supervisord"), "-n", "-c", "c/sv.conf"],
               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    from harness import rpc_unix
-    wait_until(lambda: os.path.exists(box.path("sv.sock")))
-    info = wait_until(lambda: rpc_unix(box.path("sv.sock")).supervisor.getAllConfigInfo())
+    info = wait_rpc(box.path("sv.sock")).getAllConfigInfo()
     assert info[0]["command"] == "/bin/echo " + box.path("c")

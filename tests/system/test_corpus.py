@@ -60,7 +60,10 @@ cp -a {box}/upper {box}/tree/upper
 mkdir {box}/tree/work {box}/tree/root
 mount -t overlay none -o lowerdir=/,upperdir={box}/tree/upper,workdir={box}/tree/work {box}/tree/root
 mount -t proc none {box}/tree/root/proc
-mount --rbind /dev {box}/tree/root/dev
+mount -t tmpfs none {box}/tree/root/dev
+cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom {box}/tree/root/dev
+ln -s /proc/self/fd {box}/tree/root/dev/fd
+for i in in:0 out:1 err:2; do ln -s /proc/self/fd/${{i#*:}} {box}/tree/root/dev/std${{i%:*}}; done
 mount -t tmpfs none {box}/tree/root/tmp
 mount -t tmpfs none {box}/tree/root/run
 ip link set lo up

@@ -163,7 +163,10 @@ def transcript(box, d, script, kind):
         else:
             r = d.ctl(*step.split(" "), kind=kind)
             lines.append("$ %s" % step)
-            lines.append(neutral(r.out + r.err, box) + "= %d" % r.rc)
+            text = neutral(r.out + r.err, box)
+            if re.match("(start|stop|restart) (all|.*:)", step):  # in the order of their ends
+                text = "".join(sorted(text.splitlines(True)))
+            lines.append(text + "= %d" % r.rc)
     return "\n".join(lines) + "\n"
 
 

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from harness import (alive, free_port, holds_for, is_user, kill, proc_info, read,
-                     rpc_unix, wait_until)
+                     wait_rpc, wait_until)
 
 
 def program(name, command, **options):
@@ -29,8 +29,7 @@ def background(box):
         assert r.rc == 0, r
         pid = wait_until(lambda: box.read("supervisord.pid").strip())
         pids.append(int(pid))
-        wait_until(lambda: os.path.exists(box.path("sv.sock")))
-        return rpc_unix(box.path("sv.sock")).supervisor, int(pid), r
+        return wait_rpc(box.path("sv.sock")), int(pid), r
     yield start
     for pid in pids:
         kill(pid)
@@ -347,6 +346,7 @@ def test_init_script(box, background):
     assert r.rc == 0
     pid = int(wait_until(lambda: box.read("run.pid").strip()))
     try:
+        wait_rpc(box.path("sv.sock"))
         assert not os.path.exists(box.path("supervisord.pid"))
         r = subprocess.run(["sh", "-c", "kill -QUIT $(cat %s)" % box.path("run.pid")])
         wait_until(lambda: not alive(pid))

@@ -170,6 +170,7 @@ def test_long_lived_restarts_at_once(box):
     assert again - ended < limit
 
 
+@pytest.mark.differs("the original's rate depends on when it looks")
 def test_short_lived_restarts_once_a_second(box):
     d = box.start(program("a", "%s stamp %s s exit 1" % (box.child, box.path("t")),
                           startsecs=0, autorestart="true"))
@@ -319,9 +320,9 @@ def test_order_inside_a_group(box):
     assert sorted(r["name"] for r in d.sv.stopProcessGroup("g")) == ["a", "b", "c"]
     d.sv.startProcessGroup("g")
     assert re.findall(r"spawned: '(\w+)'", d.log)[3:] == ["b", "c", "a"]
-    before = len(re.findall(r"killing (\w+) ", d.log))
+    before = len(d.log)
     d.stop()
-    assert re.findall(r"killing (\w+) ", d.log)[before:] == ["a", "c", "b"]
+    assert list(dict.fromkeys(re.findall(r"killing (\w+) ", d.log[before:]))) == ["a", "c", "b"]
 
 
 # ---- what a child gets -------------------------------------------------------------

@@ -2,12 +2,13 @@
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 
 import pytest
 
-from harness import alive, holds_for, kill, read, wait_until
+from harness import Daemon, alive, holds_for, kill, read, rpc_unix, wait_rpc, wait_until
 
 
 def program(name, command, **options):
@@ -53,7 +54,7 @@ def test_log_files_are_appended(box):
     d = box.start(program("a", box.child + r" out 'now\n'", stdout_logfile=box.path("o")))
     d.wait_state("a", "EXITED")
     assert box.read("o") == "before\nnow\n"
-    d.sv.startProcess("a")
+    d.sv.startProcess("a", False)
     wait_until(lambda: box.read("o") == "before\nnow\nnow\n")
 
 
@@ -129,7 +130,6 @@ def test_own_descriptors(box, name, maxbytes):
 
 @pytest.mark.differs("the original opens the file again by name and so cannot write")
 def test_own_descriptor_as_a_socket(box):
-    import socket
     ours, theirs = socket.socketpair()
     conf = box.write("sv.conf", box.conf_text(
         program("a", box.child + r" out 'over a socket\n'", stdout_logfile="/dev/stdout",
@@ -277,7 +277,7 @@ def test_special_activity_log(box, name):
         "logfile=%s/supervisord.log\n" % box.dir, "", 1))
     p = box.popen([box.target.path("supervisord"), "-c", conf], stdout=subprocess.PIPE,
                   stderr=subprocess.STDOUT)
-    wait_until(lambda: os.path.exists(box.path("sv.sock")))
+    wait_rpc(box.path("sv.sock"))
     p.terminate()
     out = p.communicate(timeout=20)[0].decode()
     assert "supervisord started with pid %d" % p.pid in out
@@ -314,7 +314,6 @@ def test_full_disk_and_recovery(box, root):
                 % box.path("flag"), stdout_logfile=box.path("disk/o"),
                 stdout_logfile_maxbytes=0)))
     box.launch(conf, prefix=["unshare", "--mount", "sh", box.path("go.sh")])
-    from harness import Daemon
     d = Daemon(box, box.started[-1], conf, box.path("sv.sock"))
     box.daemons.append(d)
     wait_until(lambda: "done" in box.read("flag"))
@@ -375,8 +374,7 @@ def test_slow_pipe_does_not_block(box):
     box.popen([box.target.path("supervisord"), "-n", "-s", "-c", conf], stdout=w,
               stderr=subprocess.DEVNULL)
     os.close(w)
-    from harness import rpc_unix
-    wait_until(lambda: os.path.exists(box.path("sv.sock")))
+    wait_rpc(box.path("sv.sock"))
     sv = rpc_unix(box.path("sv.sock"), timeout=5).supervisor
     wait_until(lambda: sv.getProcessInfo("a")["statename"] == "RUNNING")
     for _ in range(20):

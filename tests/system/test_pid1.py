@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from harness import Daemon, alive, children, holds_for, kill, proc_info, read, wait_until
+from harness import Daemon, alive, children, holds_for, kill, proc_info, read, wait_rpc,
+                     wait_until
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def start_as_init(box, unshare, text, **kw):
     p = box.launch(conf, prefix=unshare)
     d = Daemon(box, p, conf, box.path("sv.sock"))
     box.daemons.append(d)
-    wait_until(lambda: os.path.exists(box.path("sv.sock")))
+    wait_rpc(box.path("sv.sock"))
     d.pid = init_pid(box, p.pid)
     return d
 

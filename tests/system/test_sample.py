@@ -1,9 +1,8 @@
 """echo_supervisord_conf: a complete sample which both implementations accept."""
-import os
 import re
 import subprocess
 
-from harness import rpc_unix, wait_until
+from harness import wait_rpc
 
 
 def sample(box):
@@ -20,8 +19,7 @@ def start(box, target, text):
               stdout=open(box.path("supervisord.out"), "wb"),
               stderr=open(box.path("supervisord.err"), "wb"))
     sock = re.search(r"^file=([^\s;]+)", text, re.M).group(1)
-    wait_until(lambda: os.path.exists(sock), what=lambda: box.read("supervisord.err"))
-    return rpc_unix(sock).supervisor, conf
+    return wait_rpc(sock), conf
 
 
 def test_sample_runs(box):

@@ -8,7 +8,7 @@ import urllib.request
 import pexpect
 import pytest
 
-from harness import (TIMEOUT, alive, children, free_port, is_user, kill, read, rpc_unix,
+from harness import (TIMEOUT, alive, children, free_port, is_user, kill, read, wait_rpc,
                      wait_until)
 
 
@@ -282,8 +282,7 @@ esac
     assert init("start").returncode == 0
     pid = daemon_pid("run.pid")
     assert init("status").returncode == 0
-    wait_until(lambda: os.path.exists(box.path("sv.sock")))
-    sv = rpc_unix(box.path("sv.sock")).supervisor
+    sv = wait_rpc(box.path("sv.sock"))
     child = wait_until(lambda: sv.getProcessInfo("a")["pid"])
     assert init("stop").returncode == 0
     wait_until(lambda: not alive(pid))
