@@ -10,6 +10,7 @@
 struct rpc_op_args {
     bool wait;                      /* until it is started or stopped */
     const struct rpc_value *signal; /* name or number */
+    int64_t signal_number;          /* if signal is no text */
 };
 
 struct rpc_op {

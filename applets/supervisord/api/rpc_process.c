@@ -133,20 +133,19 @@ static bool is_signallable(const struct process *p)
     return proc_state_is_signallable(process_state(p));
 }
 
-static int signal_of(const struct rpc_value *v)
+static int signal_of(const struct rpc_op_args *args)
 {
-    if (v->type == RPC_STRING)
-        return signame_parse(v->text);
+    if (args->signal->type == RPC_STRING)
+        return signame_parse(args->signal->text);
     char digits[24];
-    snprintf(digits, sizeof digits, "%lld",
-             (long long)(v->type == RPC_BOOL ? v->boolean : v->number));
+    snprintf(digits, sizeof digits, "%lld", (long long)args->signal_number);
     return signame_parse(digits);
 }
 
 static enum rpc_outcome signal_begin(struct rpc_ctx *ctx, struct process *p,
                                      const char *name, const struct rpc_op_args *args)
 {
-    int number = signal_of(args->signal);
+    int number = signal_of(args);
     if (number < 0)
         return rpc_fault_value(ctx, FAULT_BAD_SIGNAL, args->signal);
     if (!is_signallable(p))
@@ -161,19 +160,22 @@ static const struct rpc_op op_signal = {is_signallable, signal_begin, NULL};
 
 RPC_METHOD(rpc_signal_process)
 {
-    struct rpc_op_args op = {.signal = args->items[1]};
+    struct rpc_op_args op = {.signal = args->items[1],
+                             .signal_number = rpc_arg_int(args, 1)};
     return rpc_op_named(ctx, &op_signal, rpc_arg_str(args, 0), &op);
 }
 
 RPC_METHOD(rpc_signal_group)
 {
-    struct rpc_op_args op = {.signal = args->items[1]};
+    struct rpc_op_args op = {.signal = args->items[1],
+                             .signal_number = rpc_arg_int(args, 1)};
     return rpc_op_group(ctx, &op_signal, rpc_arg_str(args, 0), &op);
 }
 
 RPC_METHOD(rpc_signal_all)
 {
-    struct rpc_op_args op = {.signal = args->items[0]};
+    struct rpc_op_args op = {.signal = args->items[0],
+                             .signal_number = rpc_arg_int(args, 0)};
     return rpc_op_all(ctx, &op_signal, &op);
 }
 

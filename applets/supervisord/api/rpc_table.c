@@ -260,8 +260,7 @@ static bool fits(char letter, const struct rpc_value *v)
     case 'i':
         return to_int(v, &number);
     case 'g':
-        return v->type == RPC_INT || v->type == RPC_BOOL ||
-               (v->type == RPC_STRING && is_plain(v));
+        return v->type == RPC_STRING ? is_plain(v) : to_int(v, &number);
     case 'a':
         return v->type == RPC_ARRAY;
     default:

@@ -86,5 +86,5 @@ void web_status(struct http_exchange *x, void *arg)
     }
     http_exchange_header(x, "Cache-Control", "no-store");
     http_exchange_header(x, "Content-Security-Policy", "default-src 'none'");
-    http_respond(x, 200, "text/html; charset=utf-8");
+    http_respond(x, 200, "text/html;charset=utf-8");
 }
