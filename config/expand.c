@@ -32,6 +32,8 @@ struct state {
     bool used_bare, bare_allowed;
 };
 
+static const char no_more[] = "not enough arguments for format string";
+
 void scope_set_text(struct scope *s, const char *name, const char *text)
 {
     s->vars = xreallocarray(s->vars, s->count + 1, sizeof *s->vars);
@@ -136,10 +138,14 @@ static void read_flags(struct state *st, struct spec *sp)
     }
 }
 
-static int read_number(struct state *st, int *number, const char *too_big)
+static int read_number(struct state *st, const struct spec *sp,
+                       const struct scope_var *value, int *number, const char *too_big)
 {
+    /* A star takes the value itself, and then none is left for the conversion. */
     if (*st->at == '*')
-        return bad(st, "* wants int");
+        return bad(st, sp->has_name       ? (value->text ? "* wants int" : no_more)
+                       : st->bare_allowed ? "* wants int"
+                                          : no_more);
     for (; *st->at >= '0' && *st->at <= '9'; st->at++) {
         *number = (*number < 0 ? 0 : *number) * 10 + (*st->at - '0');
         if (*number > WIDTH_MAX)
@@ -161,12 +167,12 @@ static int read_spec(struct state *st, struct spec *sp, struct scope_var *value)
         }
     }
     read_flags(st, sp);
-    if (read_number(st, &sp->width, "width too big") < 0)
+    if (read_number(st, sp, value, &sp->width, "width too big") < 0)
         return -1;
     if (*st->at == '.') {
         st->at++;
         sp->precision = 0;
-        if (read_number(st, &sp->precision, "precision too big") < 0)
+        if (read_number(st, sp, value, &sp->precision, "precision too big") < 0)
             return -1;
     }
     if (*st->at == 'h' || *st->at == 'l' || *st->at == 'L')
@@ -317,7 +323,7 @@ static int put_char(struct state *st, const struct spec *sp,
 static int put_nameless(struct state *st, const struct spec *sp, const char *begin)
 {
     if (!st->bare_allowed)
-        return bad(st, "not enough arguments for format string");
+        return bad(st, no_more);
     st->bare_allowed = false;
     if (strchr("sra", (int)sp->type)) {
         st->used_bare = true;
@@ -353,17 +359,17 @@ static int convert(struct state *st)
     struct spec sp;
     struct scope_var value = {0};
 
+    if (*st->at == '%') { /* only right behind the first one */
+        buf_putc(&st->out, *st->at++);
+        return 0;
+    }
     if (read_spec(st, &sp, &value) < 0)
         return -1;
     if (sp.has_name)
         st->bare_allowed = false;
-    if (sp.type == '%') {
-        buf_putc(&st->out, '%');
-        return 0;
-    }
     if (sp.type >= 0x80 || !strchr("sradiuoxXeEfFgGc", (int)sp.type)) {
         if (!sp.has_name && !st->bare_allowed)
-            return bad(st, "not enough arguments for format string");
+            return bad(st, no_more);
         return unsupported(st, &sp);
     }
     if (!sp.has_name)
