@@ -61,7 +61,7 @@ static int make_room(struct buf *b, size_t n)
         errno = ENOMEM;
         return -1;
     }
-    if (b->head) {
+    if (b->data && b->head) {
         memcpy(data, b->data + b->head, b->len);
         free(b->data);
         b->head = 0;

@@ -223,7 +223,7 @@ void log_at(enum log_level level, const char *fmt, ...)
     len = (size_t)n;
     if (len >= sizeof raw) {
         room = 4 * len + PREFIX_LEN + 2;
-        heap = malloc(3 * room);
+        heap = malloc(3 * room); /* style: may fail, as xmalloc may not */
         if (!heap)
             len = sizeof raw - 1; /* the beginning is better than nothing */
     }

@@ -42,8 +42,8 @@ static size_t left(const struct xml *x)
 /* A macro for speed: the length is known when it is compiled, and most answers are no at
  * the first byte. */
 #define starts(x, prefix)                                                                \
-    (left(x) >= sizeof prefix - 1 && *(x)->at == (prefix)[0] &&                          \
-     memcmp((x)->at, "" prefix, sizeof prefix - 1) == 0)
+    (left(x) >= sizeof(prefix) - 1 && *(x)->at == (prefix)[0] &&                         \
+     memcmp((x)->at, (prefix), sizeof(prefix) - 1) == 0)
 
 /* Moves behind the next mark, or to nowhere with an error. */
 static int skip_past(struct xml *x, const char *mark, const char *otherwise)

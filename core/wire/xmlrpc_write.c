@@ -34,7 +34,7 @@ static void put(struct rpc_writer *w, const char *text, size_t n)
 #define INT_OPEN   NAME_CLOSE "<value><int>"
 #define INT_CLOSE  "</int></value>\n</member>\n"
 
-#define PUT(w, literal) put((w), "" literal, sizeof literal - 1)
+#define PUT(w, literal) put((w), (literal), sizeof(literal) - 1)
 
 static void put_escaped(struct rpc_writer *w, const char *text, size_t n)
 {
@@ -145,7 +145,7 @@ static char *copy(char *to, const char *text, size_t n)
     return to + n;
 }
 
-#define COPY(to, literal) copy((to), "" literal, sizeof literal - 1)
+#define COPY(to, literal) copy((to), (literal), sizeof(literal) - 1)
 
 /* What nearly every member of a process table is: plain text, written in one piece. */
 void rpc_write_member_str(struct rpc_writer *w, const char *name, const char *text)

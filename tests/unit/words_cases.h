@@ -1,5 +1,5 @@
-/* What Python 3.11's shlex.split and upstream's dict_of_key_value_pairs answer: the words, or
- * the keys and values in turn, each followed by "|"; or the error. Recorded, never typed. */
+/* Recorded: what shlex.split of Python 3.11 and upstream's dict_of_key_value_pairs answer.
+ * The words, or keys and values in turn, each followed by "|"; or the error. */
 // clang-format off
 static const struct split_case {
     const char *text, *joined, *error;
