@@ -1,5 +1,5 @@
-/* Recorded: what shlex.split of Python 3.11 and upstream's dict_of_key_value_pairs answer.
- * The words, or keys and values in turn, each followed by "|"; or the error. */
+/* Recorded: what shlex.split of Python 3.11 and dict_of_key_value_pairs of upstream
+ * answer. The words, or keys and values in turn, each followed by "|"; or the error. */
 // clang-format off
 static const struct split_case {
     const char *text, *joined, *error;
