@@ -67,6 +67,9 @@ define test_rule
 $O/$(1:.c=): $O/$(1:.c=.o) $(patsubst all,$O/libtest.a,$(patsubst %.c,$O/%.o,$(call links,$1)))
 	$$(run) $$(DEP_CC) $$(ALL_CFLAGS) $(2) -o $$@ $$^ $(3) $$(DEP_LIBS)
 endef
+# Programs that the system tests use; linked like a test.
+TOOLS := $(patsubst %.c,$O/%,$(wildcard tests/tools/*.c))
+$(foreach t,$(TOOLS:$O/%=%.c),$(eval $(call test_rule,$t,$$(DEP_LDFLAGS),)))
 ifdef SAN
 $(foreach t,$(UNIT:$O/%=%.c),$(eval $(call test_rule,$t,,-lcmocka)))
 $O/tests/unit/test_tls: | build/gen/tls/ours.pem
@@ -83,8 +86,9 @@ unit fuzz:
 endif
 
 # xdist runs as many at a time as there are processors, where it is installed.
-system: $(if $(SAN),$O/supervisor,build/supervisor)
-	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< python3 -m pytest -q $(PYTEST) \
+system: $(if $(SAN),$O/supervisor,build/supervisor) $(TOOLS)
+	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< \
+	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump python3 -m pytest -q $(PYTEST) \
 	    $$(python3 -c 'import xdist' 2>/dev/null && echo -n auto)
 test:
 	scripts/ci.sh
