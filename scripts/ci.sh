@@ -95,8 +95,19 @@ system() { # the static binary
     make -j2 system
 }
 
-system_san() { # the same with AddressSanitizer and UBSan
-    make -j2 SAN=1 system
+# The same with AddressSanitizer and UBSan. Their reports go to files, because a daemon
+# has no terminal to report to.
+system_san() {
+    rm -f build/ci/sanitizer.*
+    options=log_path=$PWD/build/ci/sanitizer
+    ASAN_OPTIONS=$options UBSAN_OPTIONS=$options:print_stacktrace=1 make -j2 SAN=1 system
+    status=$?
+    for report in build/ci/sanitizer.*; do
+        [ -f "$report" ] || continue
+        cat "$report"
+        status=1
+    done
+    return $status
 }
 
 tidy() {
