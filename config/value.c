@@ -156,11 +156,18 @@ int value_dir(struct pool *pool, const char *text, void *to, struct err *err)
     return 0;
 }
 
+/* A log's name for a descriptor of ours: it works in a root without any /dev, too. */
+static bool names_descriptor(const char *path)
+{
+    return str_eq(path, "/dev/stdout") || str_eq(path, "/dev/stderr") ||
+           str_starts(path, "/dev/fd/");
+}
+
 int value_file(struct pool *pool, const char *text, void *to, struct err *err)
 {
     char *path = path_expand_user(text);
     char *dir = path_dirname(path);
-    bool ok = dir[0] == '\0' || path_is_dir(dir);
+    bool ok = dir[0] == '\0' || names_descriptor(path) || path_is_dir(dir);
     if (ok)
         *(char **)to = pool_str(pool, path);
     free(dir);

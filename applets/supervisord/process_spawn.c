@@ -2,6 +2,7 @@
 
 #include "applets/supervisord/child_env.h"
 #include "applets/supervisord/group.h"
+#include "config/pytext.h"
 #include "core/base/alloc.h"
 #include "core/base/log.h"
 #include "core/base/words.h"
@@ -18,9 +19,12 @@ static int resolve_command(struct process *p, struct strv *argv, char **file,
                            struct err *err)
 {
     struct err why;
-    if (words_split(p->conf->command, argv, &why) < 0)
-        return err_set(err, ERR_SYNTAX, "can't parse command '%s': %s", p->conf->command,
-                       why.text);
+    if (words_split(p->conf->command, argv, &why) < 0) {
+        char *shown = py_repr(span_of(p->conf->command));
+        err_set(err, ERR_SYNTAX, "can't parse command %s: %s", shown, why.text);
+        free(shown);
+        return -1;
+    }
     if (argv->len == 0)
         return err_set(err, ERR_SYNTAX, "command is empty");
     return spawn_find_command(argv->items[0], child_env_path(p->conf, p->engine->path),

@@ -228,8 +228,10 @@ int logfile_reopen(struct logfile *lf, struct err *err)
 {
     if (!lf->by_name || lf->kind != LOGFILE_REGULAR)
         return 0;
-    if (logfile_open_path(lf, 0) < 0)
+    if (logfile_open_path(lf, 0) < 0) {
+        lf->reopen_due = true; /* the next writes try again */
         return err_sys(err, "cannot open log %s again", lf->path);
+    }
     lf->reopen_due = lf->stuck = false;
     return 0;
 }
