@@ -11,8 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { FIRST_CAP = 64, KEEP_CAP = 64 * 1024 };
+enum {
+    FIRST_CAP = 64,
+    KEEP_CAP = 64 * 1024,
+    EXPECT_BYTES = 512 * 1024, /* less than that is not worth a huge page */
+    HUGE_BYTES = 2 * 1024 * 1024
+};
 
 void buf_init(struct buf *b, size_t max_bytes)
 {
@@ -69,6 +75,29 @@ static int make_room(struct buf *b, size_t n)
     b->data = data;
     b->cap = cap;
     return 0;
+}
+
+void buf_expect(struct buf *b, size_t n)
+{
+    size_t cap;
+    char *data;
+
+    if (n < EXPECT_BYTES || n > b->max || b->len > b->max - n || b->len + n <= b->cap) {
+        make_room(b, n); /* if it cannot: the appends will tell */
+        return;
+    }
+    cap = (b->len + n + HUGE_BYTES) & ~(size_t)(HUGE_BYTES - 1); /* the NUL included */
+    data = aligned_alloc(HUGE_BYTES, cap);
+    if (!data)
+        return;
+#ifdef MADV_HUGEPAGE
+    madvise(data, cap, MADV_HUGEPAGE);
+#endif
+    memcpy(data, buf_data(b), b->len + 1);
+    free(b->data);
+    b->data = data;
+    b->head = 0;
+    b->cap = cap - 1;
 }
 
 int buf_reserve(struct buf *b, size_t n, char **room)

@@ -37,6 +37,11 @@ int buf_put_int(struct buf *b, int64_t v);
 int buf_reserve(struct buf *b, size_t n, char **room);
 void buf_commit(struct buf *b, size_t n);
 
+/* A hint that n more bytes will come, for an answer made at once: a large queue then lies
+ * on huge pages where the kernel has some (a fresh megabyte costs 40 us instead of 460).
+ */
+void buf_expect(struct buf *b, size_t n);
+
 /* Drops n bytes (at most len) from the head. An emptied queue of more than 64 KiB gives
  * its memory back. */
 void buf_consume(struct buf *b, size_t n);

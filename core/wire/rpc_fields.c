@@ -1,6 +1,7 @@
 #include "core/wire/rpc_fields.h"
 
 #include "core/wire/xml.h"
+#include <assert.h>
 #include <string.h>
 
 #define STRUCT_OPEN  "<value><struct>\n"
@@ -20,14 +21,14 @@ static const char *text_at(const struct rpc_field *f, const void *base)
     return text;
 }
 
-/* Room for the whole struct, its texts as they are. */
-static size_t size_of(const struct rpc_field *fields, size_t count, const void *base)
+/* Room for the whole struct, its texts as they are; notes their lengths. */
+static size_t size_of(const struct rpc_field *fields, size_t count, const void *base,
+                      size_t *lengths)
 {
     size_t n = sizeof STRUCT_OPEN + sizeof STRUCT_CLOSE;
     for (size_t i = 0; i < count; i++) {
-        n += fields[i].head_bytes + FIELD_BYTES;
-        if (fields[i].type == RPC_STRING)
-            n += strlen(text_at(&fields[i], base));
+        lengths[i] = fields[i].type == RPC_STRING ? strlen(text_at(&fields[i], base)) : 0;
+        n += fields[i].head_bytes + FIELD_BYTES + lengths[i];
     }
     return n;
 }
@@ -66,7 +67,9 @@ void rpc_write_fields(struct rpc_writer *w, const struct rpc_field *fields, size
                       const void *base)
 {
     char *room, *at;
-    size_t size = size_of(fields, count, base);
+    size_t lengths[RPC_FIELDS_MAX];
+    assert(count <= RPC_FIELDS_MAX);
+    size_t size = size_of(fields, count, base, lengths);
     if (w->failed || buf_reserve(w->out, size, &room) < 0) {
         w->failed = true;
         return;
@@ -83,7 +86,7 @@ void rpc_write_fields(struct rpc_writer *w, const struct rpc_field *fields, size
             continue;
         }
         const char *text = text_at(f, base);
-        size_t n = strlen(text);
+        size_t n = lengths[i];
         if (xml_plain_run(text, n) == n) {
             at = put(at, text, n);
         } else {

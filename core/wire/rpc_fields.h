@@ -6,6 +6,8 @@
 
 #include "core/wire/xmlrpc.h"
 
+#define RPC_FIELDS_MAX 32
+
 struct rpc_field {
     const char *head; /* up to the value */
     size_t head_bytes;

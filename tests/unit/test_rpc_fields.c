@@ -66,11 +66,34 @@ static void full_buffers(void **state)
     }
 }
 
+/* The hint changes where bytes lie, not what they are. */
+static void expected_bytes(void **state)
+{
+    (void)state;
+    static const size_t hints[] = {0, 1, 5000, 600 * 1024, 3 * 1024 * 1024, (size_t)-1};
+    for (size_t i = 0; i < array_len(hints); i++) {
+        struct buf b;
+        buf_init(&b, (size_t)8 << 20);
+        assert_int_equal(buf_puts(&b, "xxhead"), 0);
+        buf_consume(&b, 2);
+        buf_expect(&b, hints[i]);
+        buf_expect(&b, hints[i]);
+        assert_string_equal(buf_str(&b), "head");
+        for (int k = 0; k < 100; k++)
+            assert_int_equal(buf_puts(&b, "0123456789"), 0);
+        assert_int_equal(b.len, 1004);
+        assert_memory_equal(buf_data(&b), "head0123", 8);
+        assert_int_equal(b.max, (size_t)8 << 20);
+        buf_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bytes),
         cmocka_unit_test(full_buffers),
+        cmocka_unit_test(expected_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,6 +105,10 @@ static void write_group(struct rpc_writer *w, const struct group *g, int64_t now
                         struct buf *scratch)
 {
     size_t count = group_count(g);
+    if (count == 1) {
+        write_info(w, group_at(g, 0), now_secs, scratch);
+        return;
+    }
     struct process **sorted = xcalloc(count + 1, sizeof *sorted);
     for (size_t i = 0; i < count; i++)
         sorted[i] = group_at(g, i);
@@ -115,7 +119,7 @@ static void write_group(struct rpc_writer *w, const struct group *g, int64_t now
 }
 
 /* About what one process takes: the answer gets its memory at once. */
-#define INFO_BYTES 1200
+#define INFO_BYTES 1300
 
 RPC_METHOD(rpc_get_all_process_info)
 {
@@ -129,9 +133,8 @@ RPC_METHOD(rpc_get_all_process_info)
     }
     sort_unless_sorted(sorted, count, sizeof *sorted, compare_groups);
     struct buf scratch;
-    char *unused;
     buf_init(&scratch, BUF_NO_LIMIT);
-    buf_reserve(ctx->out->out, processes * INFO_BYTES, &unused); /* a hint only */
+    buf_expect(ctx->out->out, processes * INFO_BYTES);
     rpc_write_array_begin(ctx->out);
     int64_t now_secs = wall_secs();
     for (size_t i = 0; i < count; i++)
