@@ -77,13 +77,22 @@ static int make_room(struct buf *b, size_t n)
     return 0;
 }
 
+int buf_reserve(struct buf *b, size_t n, char **room)
+{
+    if (make_room(b, n) < 0)
+        return -1;
+    *room = b->data + b->head + b->len;
+    **room = '\0';
+    return 0;
+}
+
 void buf_expect(struct buf *b, size_t n)
 {
     size_t cap;
-    char *data;
+    char *data, *room;
 
     if (n < EXPECT_BYTES || n > b->max || b->len > b->max - n || b->len + n <= b->cap) {
-        make_room(b, n); /* if it cannot: the appends will tell */
+        buf_reserve(b, n, &room); /* if it cannot: the appends will tell */
         return;
     }
     cap = (b->len + n + HUGE_BYTES) & ~(size_t)(HUGE_BYTES - 1); /* the NUL included */
@@ -98,15 +107,6 @@ void buf_expect(struct buf *b, size_t n)
     b->data = data;
     b->head = 0;
     b->cap = cap - 1;
-}
-
-int buf_reserve(struct buf *b, size_t n, char **room)
-{
-    if (make_room(b, n) < 0)
-        return -1;
-    *room = b->data + b->head + b->len;
-    **room = '\0';
-    return 0;
 }
 
 void buf_commit(struct buf *b, size_t n)
