@@ -2,8 +2,9 @@
  * line says over it, then groups and servers, and at last the names nobody knows. The
  * order is upstream's, since it decides which of several faults is reported.
  * Source: upstream options.py, ServerOptions.read_config and realize. */
-#include "config/conf_priv.h"
+#include "config/conf_load.h"
 
+#include "config/conf_priv.h"
 #include "config/include.h"
 #include "config/path.h"
 #include "config/pytext.h"

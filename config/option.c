@@ -132,17 +132,22 @@ void option_nearest_try(struct option_nearest *n, const char *text, const char *
     }
 }
 
+static bool is_known(const char *key, const struct option_table *tables, size_t count)
+{
+    for (size_t t = 0; t < count; t++)
+        for (size_t i = 0; i < tables[t].count; i++)
+            if (str_eq(tables[t].rows[i].name, key))
+                return true;
+    return false;
+}
+
 static void warn_unknown_key(const struct option_source *src, const struct ini_entry *e,
                              const struct option_table *tables, size_t count)
 {
     struct option_nearest nearest = {0};
-    for (size_t t = 0; t < count; t++) {
-        for (size_t i = 0; i < tables[t].count; i++) {
-            if (str_eq(tables[t].rows[i].name, e->key))
-                return;
+    for (size_t t = 0; t < count; t++)
+        for (size_t i = 0; i < tables[t].count; i++)
             option_nearest_try(&nearest, e->key, tables[t].rows[i].name);
-        }
-    }
     char *key = py_repr(span_of(e->key));
     strv_take(src->warnings,
               xasprintf("%s:%d: unknown option %.200s in [%.200s]%s%s%s",
@@ -156,5 +161,6 @@ void option_warn_unknown(const struct option_source *src,
                          const struct option_table *tables, size_t count)
 {
     for (size_t i = 0; src->warnings && i < src->section->count; i++)
-        warn_unknown_key(src, src->section->entries[i], tables, count);
+        if (!is_known(src->section->entries[i]->key, tables, count))
+            warn_unknown_key(src, src->section->entries[i], tables, count);
 }

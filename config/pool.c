@@ -18,6 +18,7 @@ struct chunk {
 struct pool {
     struct chunk *chunks;
     struct map values; /* bytes -> the shared copy */
+    struct map topics; /* see pool_remember */
     size_t bytes;
 };
 
@@ -40,7 +41,7 @@ void pool_free(struct pool *p)
 {
     if (!p)
         return;
-    map_free(&p->values);
+    pool_seal(p);
     for (struct chunk *c = p->chunks, *next; c; c = next) {
         next = c->next;
         free(c);
@@ -113,9 +114,21 @@ void *pool_blob(struct pool *p, const void *data, size_t n)
     return copy;
 }
 
+void *pool_recall(const struct pool *p, const char *topic)
+{
+    return map_get(&p->topics, topic, strlen(topic));
+}
+
+void pool_remember(struct pool *p, const char *topic, void *value)
+{
+    const char *key = pool_str(p, topic);
+    map_put(&p->topics, key, strlen(key), value);
+}
+
 void pool_seal(struct pool *p)
 {
     map_free(&p->values);
+    map_free(&p->topics);
 }
 
 size_t pool_bytes(const struct pool *p)

@@ -14,7 +14,11 @@ void *pool_alloc(struct pool *p, size_t n);       /* zeroed, aligned for anythin
 char *pool_str(struct pool *p, const char *text); /* shared; NULL gives NULL */
 /* The shared copy of n bytes, aligned for anything. */
 void *pool_blob(struct pool *p, const void *data, size_t n);
-/* Nothing more will be shared: gives the table of values back. The pool can still grow.
+/* What was found out once, by topic (user names ...), while the pool is being filled: the
+ * value given to pool_remember, or NULL. Values lie in the pool. */
+void *pool_recall(const struct pool *p, const char *topic);
+void pool_remember(struct pool *p, const char *topic, void *value);
+/* Nothing more will be shared: gives the tables back. The pool can still grow.
  */
 void pool_seal(struct pool *p);
 size_t pool_bytes(const struct pool *p); /* taken from the system so far */

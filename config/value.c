@@ -269,8 +269,7 @@ int value_log(struct pool *pool, const char *text, enum log_target *target, char
     return 0;
 }
 
-int value_user(struct pool *pool, const char *text, struct value_user *out,
-               struct err *err)
+static int find_user(struct pool *pool, const char *text, struct value_user *out)
 {
     int64_t number;
     bool is_number = parse_int(text, INT64_MIN, INT64_MAX, &number) == 0;
@@ -285,10 +284,30 @@ int value_user(struct pool *pool, const char *text, struct value_user *out,
         return 0;
     }
     /* A container's root directory may have no passwd file. */
-    if (is_number ? number == 0 : str_eq(text, "root")) {
-        *out = (struct value_user){0, 0, pool_str(pool, "root")};
-        return 0;
+    if (is_number ? number != 0 : !str_eq(text, "root"))
+        return -1;
+    *out = (struct value_user){0, 0, pool_str(pool, "root")};
+    return 0;
+}
+
+int value_user(struct pool *pool, const char *text, struct value_user *out,
+               struct err *err)
+{
+    /* A thousand programs of one user need the passwd file once. */
+    char *topic = xasprintf("user %s", text);
+    const struct value_user *known = pool_recall(pool, topic);
+    int64_t number;
+    int rc = 0;
+
+    if (known) {
+        *out = *known;
+    } else if ((rc = find_user(pool, text, out)) == 0) {
+        pool_remember(pool, topic, pool_blob(pool, out, sizeof *out));
     }
+    free(topic);
+    if (rc == 0)
+        return 0;
+    bool is_number = parse_int(text, INT64_MIN, INT64_MAX, &number) == 0;
     return err_set(err, ERR_CONFIG, "Invalid user %s %.400s", is_number ? "id" : "name",
                    text);
 }
