@@ -18,13 +18,13 @@ struct conf_overrides {
  * Starts nothing, creates nothing. */
 struct conf *conf_load(const char *path, const struct conf_overrides *over,
                        struct err *err);
-/* The same for supervisorctl: only [supervisorctl] and the server sections it may fall
- * back on are looked at. path NULL gives the defaults alone. */
+/* The same for supervisorctl: only [supervisorctl] is looked at, without includes. path
+ * NULL gives the defaults alone. */
 struct conf *conf_load_ctl(const char *path, struct err *err);
 
 /* The first existing file of upstream's search path for the program that was started as
  * argv0 (../etc, .., ., ./etc, /etc, /etc/supervisor), absolute and yours; NULL with err.
- */
+ * Root passes over a file of the working directory that is not root's alone. */
 char *conf_find(const char *argv0, struct err *err);
 
 struct conf *conf_ref(struct conf *c);
