@@ -72,7 +72,7 @@ TOOLS := $(patsubst %.c,$O/%,$(wildcard tests/tools/*.c))
 $(foreach t,$(TOOLS:$O/%=%.c),$(eval $(call test_rule,$t,$$(DEP_LDFLAGS),)))
 ifdef SAN
 $(foreach t,$(UNIT:$O/%=%.c),$(eval $(call test_rule,$t,,-lcmocka)))
-$O/tests/unit/test_tls: | build/gen/tls/ours.pem
+$O/tests/unit/test_tls $O/tests/unit/test_http_tls: | build/gen/tls/ours.pem
 build/gen/tls/ours.pem: tests/unit/make_certs.sh
 	@mkdir -p $(@D) && $< $(@D) >$@.log 2>&1 || { cat $@.log; exit 1; }
 $(foreach t,$(FUZZ:$O/%=%.c),$(eval $(call test_rule,$t,-fsanitize=fuzzer,)))

@@ -77,13 +77,16 @@ void http_exchange_header(struct http_exchange *x, const char *name, const char 
 static struct buf *head_begin(struct http_exchange *x, int status,
                               const char *content_type)
 {
+    static const char ok[] = "HTTP/1.1 200 OK\r\n"; /* nearly always: worth its line */
     struct http_conn *c = conn_of(x);
     struct buf *out = &c->server->scratch;
     const struct buf *date = http_server_date(c->server);
 
     buf_consume(out, out->len);
-    http_write_status(out, status);
-    buf_puts(out, "Server: supervisord\r\n");
+    if (status == 200)
+        buf_append(out, ok, sizeof ok - 1);
+    else
+        http_write_status(out, status);
     buf_append(out, buf_data(date), date->len);
     if (content_type)
         http_write_header(out, "Content-Type", content_type);

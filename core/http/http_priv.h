@@ -37,7 +37,7 @@ struct http_server {
     struct timer retry; /* accepting again after it failed */
     bool accept_failing, stopping;
     struct buf scratch; /* a head being written */
-    int64_t date_secs;  /* of the Date line kept here */
+    int64_t date_secs;  /* of the Server and Date lines kept here */
     struct buf date;
 };
 

@@ -45,7 +45,7 @@ struct http_server *http_server_new(struct loop *loop, const struct http_route *
     return s;
 }
 
-/* The Date line, made once a second. */
+/* The lines that are the same in every answer, made once a second. */
 const struct buf *http_server_date(struct http_server *s)
 {
     int64_t now_secs = wall_secs();
@@ -53,6 +53,7 @@ const struct buf *http_server_date(struct http_server *s)
     if (s->date.len == 0 || now_secs != s->date_secs) {
         s->date_secs = now_secs;
         buf_consume(&s->date, s->date.len);
+        buf_puts(&s->date, "Server: supervisord\r\n");
         http_write_date(&s->date, (time_t)now_secs);
     }
     return &s->date;
