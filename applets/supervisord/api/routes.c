@@ -6,7 +6,9 @@
 #include "applets/supervisord/api/web_status.h"
 #include "core/base/alloc.h"
 #include "core/base/log.h"
+#include "core/base/str.h"
 #include "core/io/sock.h"
+#include "core/io/tls.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,8 @@ struct api {
     struct http_route routes[ROUTE_COUNT + 1];
     struct unix_socket *sockets;
     size_t socket_count;
+    struct tls_context **tls; /* one a listener, NULL where it is plain */
+    size_t tls_count;
 };
 
 static void make_routes(struct api *a)
@@ -75,20 +79,30 @@ static int listen_unix(struct api *a, const struct http_conf *c, struct err *err
     return fd;
 }
 
-/* "unix_http_server" of "[unix_http_server]" or of the bare name; yours. */
-static char *section_name(const char *section)
+/* *tls stays NULL for a section without ssl_ options. 0, or -1 with err. */
+static int make_tls(const struct http_conf *c, struct tls_context **tls, struct err *err)
 {
-    size_t n = strlen(section);
-    if (n > 1 && section[0] == '[' && section[n - 1] == ']')
-        return xstrndup(section + 1, n - 2);
-    return xstrdup(section);
+    *tls = NULL;
+    if (!c->ssl_certfile) {
+        if (c->ssl_client_ca) /* never in the clear by mistake */
+            return err_set(err, ERR_CONFIG, "[%s] has no ssl_certfile", c->section);
+        return 0;
+    }
+    struct tls_settings settings = {.cert_file = c->ssl_certfile,
+                                    .key_file = c->ssl_keyfile,
+                                    .ca_file = c->ssl_client_ca,
+                                    .only_tls13 = str_eq(c->ssl_min_version, "1.3")};
+    *tls = tls_context_new(TLS_SERVER, &settings, err);
+    return *tls ? 0 : err_wrap(err, "[%s]", c->section);
 }
 
 static int open_listener(struct api *a, const struct http_conf *c, struct err *err)
 {
-    /* never in the clear where encryption was asked for */
-    if (c->ssl_certfile || c->ssl_keyfile || c->ssl_client_ca)
-        return err_set(err, ERR_CONFIG, "%s: this version serves no TLS", c->section);
+    struct tls_context *tls;
+    if (make_tls(c, &tls, err) < 0)
+        return -1;
+    a->tls = xreallocarray(a->tls, a->tls_count + 1, sizeof(struct tls_context *));
+    a->tls[a->tls_count++] = tls;
     int fd =
         c->is_unix ? listen_unix(a, c, err) : sock_listen_tcp(c->host, c->port, 0, err);
     if (fd < 0)
@@ -97,17 +111,17 @@ static int open_listener(struct api *a, const struct http_conf *c, struct err *e
                                       .is_unix = c->is_unix,
                                       .username = c->username,
                                       .password = c->password,
-                                      .name = c->section};
+                                      .name = c->section,
+                                      .tls = tls};
     return http_server_listen(a->server, &opts, err);
 }
 
 static void announce(const struct http_conf *c)
 {
-    char *name = section_name(c->section);
     log_info("RPC interface 'supervisor' initialized");
     if (!c->username)
-        log_crit("Server '%s' running without any HTTP authentication checking", name);
-    free(name);
+        log_crit("Server '%s' running without any HTTP authentication checking",
+                 c->section);
 }
 
 struct api *api_open(struct super *super, struct err *err)
@@ -146,6 +160,9 @@ void api_close(struct api *a)
         sock_unlink_unix(a->sockets[i].path, a->sockets[i].inode);
         free(a->sockets[i].path);
     }
+    for (size_t i = 0; i < a->tls_count; i++)
+        tls_context_unref(a->tls[i]);
+    free(a->tls);
     free(a->sockets);
     free(a);
 }
