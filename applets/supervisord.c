@@ -6,8 +6,10 @@
 #include "applets/supervisord/super.h"
 #include "config/args.h"
 #include "config/conf_load.h"
+#include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/pytext.h"
 #include "core/io/fd.h"
 #include "core/io/signals.h"
 
@@ -78,6 +80,21 @@ static void print_help(const char *program)
     args_print_help(daemon_options, array_len(daemon_options));
 }
 
+/* The words as upstream shows them: a list of Python's. */
+static NORETURN void refuse_words(const char *program, char *const *words)
+{
+    struct buf text;
+    buf_init(&text, BUF_NO_LIMIT);
+    buf_puts(&text, "positional arguments are not supported: [");
+    for (char *const *word = words; *word; word++) {
+        char *shown = py_repr(span_of(*word));
+        buf_printf(&text, "%s%s", word == words ? "" : ", ", shown);
+        free(shown);
+    }
+    buf_putc(&text, ']');
+    usage_error(program, buf_str(&text));
+}
+
 static void parse_args(struct daemon_args *args, int argc, char **argv)
 {
     struct err err;
@@ -93,11 +110,8 @@ static void parse_args(struct daemon_args *args, int argc, char **argv)
         puts(COMPATIBLE_VERSION);
         exit(0);
     }
-    if (rest < argc) {
-        err_set(&err, ERR_USAGE, "positional arguments are not supported: %s",
-                argv[rest]);
-        usage_error(argv[0], err.text);
-    }
+    if (rest < argc)
+        refuse_words(argv[0], argv + rest);
 }
 
 static struct conf *load(const struct daemon_args *args, const char *program)
@@ -112,8 +126,11 @@ static struct conf *load(const struct daemon_args *args, const char *program)
             usage_error(program, err.text);
         if (getuid() == 0)
             fprintf(stderr,
-                    "%s: running as root with a configuration found by search (%s); "
-                    "give it by -c and its full path to be safe\n",
+                    "%s: Supervisord is running as root and it is searching for its "
+                    "configuration file in default locations (including its current "
+                    "working directory); you probably want to specify a \"-c\" argument "
+                    "specifying an absolute path to a configuration file for improved "
+                    "security. Found: %s\n",
                     program, path);
     }
     struct conf *conf = conf_load(path ? path : args->configuration, &args->over, &err);

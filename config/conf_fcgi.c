@@ -3,7 +3,7 @@
 #include "config/conf_priv.h"
 
 #include "config/path.h"
-#include "config/pytext.h"
+#include "core/base/pytext.h"
 
 #include <stdio.h>
 #include <stdlib.h>

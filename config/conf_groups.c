@@ -16,32 +16,6 @@ struct group_list {
     struct map taken; /* sections that a [group:x] names */
 };
 
-struct placed { /* a process and where it stood, so that sorting keeps the order */
-    struct program_conf *p;
-    size_t place;
-};
-
-static int by_priority_stable(const void *a, const void *b)
-{
-    const struct placed *pa = a, *pb = b;
-    if (pa->p->priority != pb->p->priority)
-        return pa->p->priority < pb->p->priority ? -1 : 1;
-    return pa->place < pb->place ? -1 : pa->place > pb->place;
-}
-
-static void sort_processes(struct process_list *list)
-{
-    struct placed *pairs = xcalloc(list->count + 1, sizeof *pairs);
-    for (size_t i = 0; i < list->count; i++) {
-        pairs[i].p = list->items[i];
-        pairs[i].place = i;
-    }
-    qsort(pairs, list->count, sizeof *pairs, by_priority_stable);
-    for (size_t i = 0; i < list->count; i++)
-        list->items[i] = pairs[i].p;
-    free(pairs);
-}
-
 /* A name that comes twice: the later process takes the place of the earlier, as in
  * upstream's dictionary. */
 static void drop_duplicates(struct conf_build *b, const char *group,
@@ -72,7 +46,6 @@ static struct group_conf *group_add(struct conf_build *b, struct group_list *gro
 {
     struct group_conf *g = pool_alloc(b->pool, sizeof *g);
     drop_duplicates(b, name, list);
-    sort_processes(list);
     g->name = pool_str(b->pool, name);
     g->priority = priority;
     g->kind = kind;

@@ -7,7 +7,7 @@
 #include "config/conf_priv.h"
 #include "config/include.h"
 #include "config/path.h"
-#include "config/pytext.h"
+#include "core/base/pytext.h"
 #include "core/base/alloc.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * words of Python 3.11, since users search for them. */
 #include "config/expand.h"
 
-#include "config/pytext.h"
+#include "core/base/pytext.h"
 #include "core/base/alloc.h"
 #include "core/base/buf.h"
 #include "core/base/utf8.h"

@@ -12,7 +12,7 @@
 #include "config/ini_doc.h"
 
 #include "config/ini_flags.h"
-#include "config/pytext.h"
+#include "core/base/pytext.h"
 #include "core/base/alloc.h"
 #include "core/base/buf.h"
 #include "core/base/num.h"

@@ -1,7 +1,7 @@
 /* The table engine. */
 #include "config/option.h"
 
-#include "config/pytext.h"
+#include "core/base/pytext.h"
 #include "core/base/alloc.h"
 
 #include <stdio.h>

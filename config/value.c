@@ -2,7 +2,7 @@
 #include "config/value.h"
 
 #include "config/path.h"
-#include "config/pytext.h"
+#include "core/base/pytext.h"
 #include "core/base/alloc.h"
 #include "core/base/log.h"
 #include "core/base/num.h"

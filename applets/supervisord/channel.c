@@ -141,6 +141,14 @@ static void end_capture(struct channel *ch)
     buf_free(&ch->captured);
 }
 
+static void log_output(const struct channel *ch, const char *data, size_t n)
+{
+    char *heading =
+        xasprintf("'%s' %s output:", process_conf(ch->process)->name, name_of(ch));
+    log_block(LOG_LEVEL_DEBG, heading, data, n);
+    free(heading);
+}
+
 static void deliver(void *arg, enum capture_kind kind, const char *data, size_t n)
 {
     struct channel *ch = arg;
@@ -159,8 +167,7 @@ static void deliver(void *arg, enum capture_kind kind, const char *data, size_t 
     else
         write_log(ch, data, n);
     if (log_wants(LOG_LEVEL_DEBG))
-        log_debug("'%s' %s output:\n%.*s", process_conf(ch->process)->name, name_of(ch),
-                  (int)n, data);
+        log_output(ch, data, n);
     if (ch->conf->events_enabled)
         emit_bytes(ch,
                    ch->is_stderr ? EVENT_PROCESS_LOG_STDERR : EVENT_PROCESS_LOG_STDOUT,

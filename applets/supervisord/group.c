@@ -12,11 +12,24 @@ struct group {
     struct engine *engine;
     struct conf *owner;
     const struct group_conf *conf;
-    struct process **processes; /* in order of priority, as the configuration has them */
+    struct process **processes;   /* as the configuration lists them */
+    struct process **by_priority; /* the same, sorted; equals as listed */
     size_t count;
     struct map by_name;
     struct fcgi_socket socket; /* GROUP_FCGI */
 };
+
+static void sort_by_priority(struct process **list, size_t count)
+{
+    for (size_t i = 1; i < count; i++) { /* sorted already, as a rule */
+        struct process *p = list[i];
+        size_t at = i;
+        for (; at > 0 && process_conf(list[at - 1])->priority > process_conf(p)->priority;
+             at--)
+            list[at] = list[at - 1];
+        list[at] = p;
+    }
+}
 
 struct group *group_new(struct engine *engine, struct conf *owner,
                         const struct group_conf *gconf)
@@ -32,6 +45,10 @@ struct group *group_new(struct engine *engine, struct conf *owner,
         g->processes[i] = process_new(engine, g, pc);
         map_put(&g->by_name, pc->name, span_of(pc->name).len, g->processes[i]);
     }
+    g->by_priority = xcalloc(g->count, sizeof(struct process *));
+    for (size_t i = 0; i < g->count; i++)
+        g->by_priority[i] = g->processes[i];
+    sort_by_priority(g->by_priority, g->count);
     fcgi_socket_init(&g->socket, &gconf->fcgi);
     struct err err;
     if (gconf->kind == GROUP_FCGI && group_fcgi_fd(g, &err) < 0)
@@ -45,6 +62,7 @@ void group_free(struct group *g)
     for (size_t i = 0; i < g->count; i++)
         process_free(g->processes[i]);
     free(g->processes);
+    free(g->by_priority);
     map_free(&g->by_name);
     conf_unref(g->owner);
     free(g);
@@ -67,7 +85,7 @@ size_t group_count(const struct group *g)
 
 struct process *group_at(const struct group *g, size_t i)
 {
-    return g->processes[i];
+    return g->by_priority[i];
 }
 
 struct process *group_find(const struct group *g, const char *process_name)
@@ -90,7 +108,7 @@ void group_start_auto(struct group *g)
 void group_stop_all(struct group *g)
 {
     for (size_t i = g->count; i > 0; i--) {
-        struct process *p = g->processes[i - 1];
+        struct process *p = g->by_priority[i - 1];
         if (process_state(p) == PROC_BACKOFF)
             process_give_up(p);
         else

@@ -23,8 +23,9 @@ struct process *group_find(const struct group *g, const char *process_name); /* 
 /* For an fcgi-program: its shared socket, bound now if it could not be before. -1 with
  * err when it cannot be. */
 int group_fcgi_fd(struct group *g, struct err *err);
-void group_start_auto(struct group *g); /* queues those with autostart that never ran */
-void group_stop_all(struct group *g);   /* by descending priority */
+/* Queues those with autostart, in the order of the configuration, as upstream does. */
+void group_start_auto(struct group *g);
+void group_stop_all(struct group *g); /* by descending priority */
 /* How many are not stopped (STOPPED, EXITED, FATAL, UNKNOWN are). */
 size_t group_unstopped(const struct group *g);
 void group_reopen_logs(struct group *g);

@@ -5,6 +5,7 @@
 #include "config/pytext.h"
 #include "core/base/alloc.h"
 #include "core/base/log.h"
+#include "core/base/pytext.h"
 #include "core/base/words.h"
 #include "core/io/fd.h"
 #include "core/io/spawn.h"

@@ -75,10 +75,13 @@ static int raise_limit(const struct limit *l, rlim_t wanted, struct strv *notes,
     if (set_limit(l, &now) < 0)
         return err_set(
             err, ERR_USAGE,
-            "%s needs a limit of %llu %s (%s), but this environment allows %llu: "
-            "raise its limit or lower %s",
-            l->option, (unsigned long long)wanted, l->of_what, l->name,
-            (unsigned long long)allowed, l->option);
+            "The minimum number of %s required to run this process is %llu as "
+            "per the \"%s\" command-line argument or config file setting. The "
+            "current environment will only allow you to open %llu %s.  Either "
+            "raise the number of usable %s in your environment or lower the %s "
+            "setting in the config file to allow the process to start.",
+            l->of_what, (unsigned long long)wanted, l->option,
+            (unsigned long long)allowed, l->of_what, l->of_what, l->option);
     char *note =
         xasprintf("Increased %s limit to %llu", l->name, (unsigned long long)wanted);
     strv_take(notes, note);

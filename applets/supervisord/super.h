@@ -41,8 +41,8 @@ struct process *super_find_process(const struct super *s, uint64_t id);  /* NULL
  * before it is down, then the loop stops. Harmless when one is under way. */
 void super_shutdown(struct super *s);
 /* The same with a new beginning after it. The configuration is read first: where it is
- * wrong the reason is logged and nothing stops. */
-void super_restart(struct super *s);
+ * wrong the reason is logged and nothing stops. 0, or -1 with err. */
+int super_restart(struct super *s, struct err *err);
 /* After the loop has stopped for a restart: the configuration to begin anew with, and the
  * caller's reference to it; NULL after a shutdown. */
 struct conf *super_take_restart_conf(struct super *s);

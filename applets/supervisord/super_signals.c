@@ -18,7 +18,7 @@ static void on_restart_request(struct super *s, const char *name)
         return;
     }
     log_warn("received %s indicating restart request", name);
-    super_restart(s);
+    super_restart(s, &(struct err){0});
 }
 
 static void on_child(struct super *s, const char *name)

@@ -62,19 +62,19 @@ void super_shutdown(struct super *s)
 
 /* A wrong file must not cost anybody a running program: it is read before anything stops.
  */
-void super_restart(struct super *s)
+int super_restart(struct super *s, struct err *err)
 {
-    struct err err;
     if (s->mood != MOOD_RUNNING)
-        return;
-    struct conf *next = conf_load(s->conf->path, s->overrides, &err);
+        return 0;
+    struct conf *next = conf_load(s->conf->path, s->overrides, err);
     if (!next) {
         log_error("the configuration is not read again, everything stays as it is: %s",
-                  err.text);
-        return;
+                  err->text);
+        return -1;
     }
     s->restart_conf = next;
     begin(s, MOOD_RESTARTING);
+    return 0;
 }
 
 struct conf *super_take_restart_conf(struct super *s)

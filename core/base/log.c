@@ -164,15 +164,16 @@ static void put_prefix(char out[PREFIX_LEN + 1], enum log_level level)
              (int)(now.tv_nsec / 1000000), log_level_name(level));
 }
 
-/* Copies n bytes with control characters as \xNN; returns the length, at most 4 n. */
-static size_t put_escaped(char *out, const char *text, size_t n)
+/* Copies n bytes with control characters as \xNN, except those in keep; returns the
+ * length, at most 4 n. */
+static size_t put_escaped(char *out, const char *text, size_t n, const char *keep)
 {
     static const char digits[] = "0123456789abcdef";
     size_t len = 0;
 
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c != 0x7f) {
+        if ((c >= 0x20 && c != 0x7f) || (c != '\0' && strchr(keep, c))) {
             out[len++] = (char)c;
             continue;
         }
@@ -185,9 +186,10 @@ static size_t put_escaped(char *out, const char *text, size_t n)
 }
 
 /* line has room for the prefix, 4 n bytes and the newline; text for 4 n + 1. */
-static void emit(enum log_level level, const char *raw, size_t n, char *line, char *text)
+static void emit(enum log_level level, const char *raw, size_t n, const char *keep,
+                 char *line, char *text)
 {
-    size_t len = put_escaped(text, raw, n), line_n = PREFIX_LEN + len + 1;
+    size_t len = put_escaped(text, raw, n, keep), line_n = PREFIX_LEN + len + 1;
     bool any = false;
 
     text[len] = '\0';
@@ -228,15 +230,34 @@ void log_at(enum log_level level, const char *fmt, ...)
             len = sizeof raw - 1; /* the beginning is better than nothing */
     }
     if (!heap) {
-        emit(level, raw, len, line, text);
+        emit(level, raw, len, "", line, text);
         goto out;
     }
     errno = saved; /* for %m */
     va_start(args, fmt);
     vsnprintf(heap, len + 1, fmt, args);
     va_end(args);
-    emit(level, heap, len, heap + room, heap + 2 * room);
+    emit(level, heap, len, "", heap + room, heap + 2 * room);
     free(heap);
 out:
+    errno = saved;
+}
+
+void log_block(enum log_level level, const char *heading, const char *data, size_t n)
+{
+    size_t head_n = strlen(heading), raw_n = head_n + 1 + n,
+           room = 4 * raw_n + PREFIX_LEN + 2;
+    int saved = errno;
+
+    if (!log_wants(level) || nesting >= MAX_NESTING)
+        return;
+    char *heap = malloc(3 * room); /* style: may fail, as xmalloc may not */
+    if (heap) {
+        memcpy(heap, heading, head_n);
+        heap[head_n] = '\n';
+        memcpy(heap + head_n + 1, data, n);
+        emit(level, heap, raw_n, "\n\t", heap + room, heap + 2 * room);
+        free(heap);
+    }
     errno = saved;
 }

@@ -37,6 +37,9 @@ int log_level_parse(const char *text);
 const char *log_level_name(enum log_level level); /* "INFO" */
 
 void log_at(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A heading and below it data as it is, but for control characters other than newline and
+ * tab: output of programs, at debug level, as upstream shows it. */
+void log_block(enum log_level level, const char *heading, const char *data, size_t n);
 #define log_crit(...)    log_at(LOG_LEVEL_CRIT, __VA_ARGS__)
 #define log_error(...)   log_at(LOG_LEVEL_ERRO, __VA_ARGS__)
 #define log_warn(...)    log_at(LOG_LEVEL_WARN, __VA_ARGS__)

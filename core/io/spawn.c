@@ -3,8 +3,7 @@
 #include "core/io/spawn.h"
 
 #include "core/base/alloc.h"
-#include "core/base/buf.h"
-#include "core/base/str.h"
+#include "core/base/pytext.h"
 #include "core/io/fd.h"
 #include "core/io/signals.h"
 #include <errno.h>
@@ -210,40 +209,13 @@ found:
 
 /* --- finding the command ----------------------------------------------------------- */
 
-/* Appends text as Python's repr() writes it, which is how upstream's messages quote. */
-static void put_quoted(struct buf *out, const char *text)
-{
-    char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
-
-    buf_putc(out, quote);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c == (unsigned char)quote || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if (c == '\n')
-            buf_puts(out, "\\n");
-        else if (c == '\t')
-            buf_puts(out, "\\t");
-        else if (c == '\r')
-            buf_puts(out, "\\r");
-        else if (c < 0x20 || c == 0x7f)
-            buf_printf(out, "\\x%02x", c);
-        else
-            buf_putc(out, (char)c);
-    }
-    buf_putc(out, quote);
-}
-
 static int command_error(struct err *err, enum err_code code, int sys, const char *before,
                          const char *name, const char *after)
 {
-    struct buf quoted;
+    char *quoted = py_repr(span_of(name));
 
-    buf_init(&quoted, 4096);
-    put_quoted(&quoted, name);
-    err_set(err, code, "%s%s%s", before, buf_str(&quoted), after);
-    buf_free(&quoted);
+    err_set(err, code, "%s%s%s", before, quoted, after);
+    free(quoted);
     if (err)
         err->sys = sys;
     return -1;

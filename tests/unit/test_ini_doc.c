@@ -1,7 +1,7 @@
 /* The file format, case by case as the original's parser reads it. */
 #include "config/ini_doc.h"
 
-#include "config/pytext.h"
+#include "core/base/pytext.h"
 #include "core/base/buf.h"
 
 #include <setjmp.h>

@@ -102,6 +102,7 @@ enum rpc_outcome rpc_op_named(struct rpc_ctx *ctx, const struct rpc_op *op,
 struct member { /* one that is waited for */
     uint64_t id;
     char *group, *name, *spec;
+    bool changed, done;
 };
 
 struct many {
@@ -206,9 +207,11 @@ static void many_look_at(struct many *m, struct rpc_ctx *ctx, struct member *w)
 {
     enum rpc_outcome outcome =
         m->op->look(ctx, super_find_process(ctx->super, w->id), w->spec);
+    w->changed = false;
     if (outcome == RPC_LATER)
         return;
     many_result(m, ctx, outcome, w->group, w->name);
+    w->done = true;
     map_del(&m->pending, &w->id, sizeof w->id);
 }
 
@@ -216,16 +219,16 @@ static enum rpc_outcome many_look(struct rpc_later *l, struct rpc_ctx *ctx,
                                   const struct rpc_news *news)
 {
     struct many *m = container_of(l, struct many, later);
-    if (news->all) {
-        for (size_t i = 0; i < m->count; i++)
-            if (map_get(&m->pending, &m->members[i]->id, sizeof m->members[i]->id))
-                many_look_at(m, ctx, m->members[i]);
-    } else {
-        for (size_t i = 0; i < news->count; i++) {
-            struct member *w = map_get(&m->pending, &news->ids[i], sizeof news->ids[i]);
-            if (w)
-                many_look_at(m, ctx, w);
-        }
+    for (size_t i = 0; i < news->count; i++) {
+        struct member *w = map_get(&m->pending, &news->ids[i], sizeof news->ids[i]);
+        if (w)
+            w->changed = true;
+    }
+    /* In the order of the request, whoever changed first: as upstream's answers are. */
+    for (size_t i = 0; i < m->count; i++) {
+        struct member *w = m->members[i];
+        if (!w->done && (w->changed || news->all))
+            many_look_at(m, ctx, w);
     }
     return m->pending.len > 0 ? RPC_LATER : many_finish(m, ctx);
 }

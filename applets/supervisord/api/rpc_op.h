@@ -20,8 +20,7 @@ struct rpc_op {
     enum rpc_outcome (*begin)(struct rpc_ctx *ctx, struct process *p, const char *name,
                               const struct rpc_op_args *args);
     /* After RPC_LATER: is it there now? p NULL: it was removed. NULL if never later. */
-    enum rpc_outcome (*look)(struct rpc_ctx *ctx, const struct process *p,
-                             const char *name);
+    enum rpc_outcome (*look)(struct rpc_ctx *ctx, struct process *p, const char *name);
 };
 
 /* Resolves "name", "group:name" and, with *p NULL, "group:*" and "group:". RPC_DONE, or

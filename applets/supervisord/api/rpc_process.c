@@ -17,7 +17,7 @@ static bool is_not_running(const struct process *p)
     return !proc_state_is_running(process_state(p));
 }
 
-static enum rpc_outcome start_look(struct rpc_ctx *ctx, const struct process *p,
+static enum rpc_outcome start_look(struct rpc_ctx *ctx, struct process *p,
                                    const char *name)
 {
     if (!p)
@@ -89,12 +89,15 @@ static bool is_running(const struct process *p)
     return proc_state_is_running(process_state(p));
 }
 
-static enum rpc_outcome stop_look(struct rpc_ctx *ctx, const struct process *p,
+static enum rpc_outcome stop_look(struct rpc_ctx *ctx, struct process *p,
                                   const char *name)
 {
     UNUSED(ctx);
     UNUSED(name);
-    return !p || proc_state_is_stopped(process_state(p)) ? RPC_DONE : RPC_LATER;
+    if (!p || proc_state_is_stopped(process_state(p)))
+        return RPC_DONE;
+    process_stop_report(p);
+    return RPC_LATER;
 }
 
 static enum rpc_outcome stop_begin(struct rpc_ctx *ctx, struct process *p,

@@ -61,9 +61,9 @@ RPC_METHOD(rpc_shutdown)
 RPC_METHOD(rpc_restart)
 {
     UNUSED(args);
-    super_restart(ctx->super);
-    if (super_mood(ctx->super) == MOOD_RUNNING) /* everything stays as it is */
-        return rpc_fault(ctx, FAULT_CANT_REREAD, "the log says what is wrong");
+    struct err err = {0};
+    if (super_restart(ctx->super, &err) < 0) /* everything stays as it is */
+        return rpc_fault(ctx, FAULT_CANT_REREAD, err.text);
     return rpc_true(ctx);
 }
 

@@ -11,7 +11,7 @@ struct wait {
     struct rpc_waits *owner;
     struct http_exchange *x;
     struct rpc_later *later;
-    bool fresh; /* what changed before it was added is not in the news */
+    bool fresh; /* to be looked at whatever the news: just added, or its time has come */
 };
 
 struct rpc_waits {
@@ -20,9 +20,19 @@ struct rpc_waits {
     size_t count;
     struct event_subscription changes; /* only while somebody waits */
     struct loop_hook hook;
-    uint64_t *ids; /* of the processes that changed */
+    struct timer look_again; /* while somebody waits: what takes long is reported */
+    uint64_t *ids;           /* of the processes that changed */
     size_t id_count, id_cap;
 };
+
+enum { LOOK_AGAIN_MS = 2000 };
+
+static void waits_look_again(struct timer *t, int64_t now_ms)
+{
+    struct rpc_waits *w = container_of(t, struct rpc_waits, look_again);
+    list_each(link, &w->waits) list_item(link, struct wait, link)->fresh = true;
+    timer_set(t, now_ms + LOOK_AGAIN_MS);
+}
 
 static void waits_changed(void *arg, const struct event *ev)
 {
@@ -44,6 +54,7 @@ static void wait_free(struct wait *it)
     free(it);
     if (--w->count == 0) {
         event_unsubscribe(&w->changes);
+        timer_cancel(&w->look_again);
         w->id_count = 0;
     }
 }
@@ -87,6 +98,7 @@ struct rpc_waits *rpc_waits_new(struct super *super)
     struct rpc_waits *w = xcalloc(1, sizeof *w);
     w->super = super;
     list_init(&w->waits);
+    timer_init(&w->look_again, loop_timers(super_loop(super)), waits_look_again);
     loop_add_hook(super_loop(super), HOOK_END, &w->hook, waits_turn, w);
     return w;
 }
@@ -114,9 +126,11 @@ void rpc_waits_add(struct rpc_waits *w, struct http_exchange *x, struct rpc_late
     it->later = later;
     it->fresh = true;
     list_append(&w->waits, &it->link);
-    if (w->count++ == 0)
+    if (w->count++ == 0) {
         event_subscribe(&super_engine(w->super)->bus, &w->changes, EVENT_PROCESS_STATE,
                         waits_changed, w);
+        timer_set(&w->look_again, loop_now_ms(super_loop(w->super)) + LOOK_AGAIN_MS);
+    }
     http_defer(x, wait_gone, it);
 }
 

@@ -1,5 +1,5 @@
 /* White space and repr() as Python has them. */
-#include "config/pytext.h"
+#include "core/base/pytext.h"
 
 #include "core/base/alloc.h"
 #include "core/base/buf.h"

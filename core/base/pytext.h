@@ -1,7 +1,7 @@
 /* Text as Python sees it: what counts as white space, and how repr() writes a string.
  * The file format and the messages of Supervisor are made of both. */
-#ifndef CONFIG_PYTEXT_H
-#define CONFIG_PYTEXT_H
+#ifndef CORE_BASE_PYTEXT_H
+#define CORE_BASE_PYTEXT_H
 
 #include "core/base/str.h"
 
