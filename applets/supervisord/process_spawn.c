@@ -2,7 +2,6 @@
 
 #include "applets/supervisord/child_env.h"
 #include "applets/supervisord/group.h"
-#include "config/pytext.h"
 #include "core/base/alloc.h"
 #include "core/base/log.h"
 #include "core/base/pytext.h"

@@ -106,8 +106,6 @@ static enum rpc_outcome stop_begin(struct rpc_ctx *ctx, struct process *p,
     if (!is_running(p))
         return rpc_fault(ctx, FAULT_NOT_RUNNING, name);
     process_stop(p);
-    if (args->wait)
-        process_stop_report(p);
     return args->wait ? stop_look(ctx, p, name) : RPC_DONE;
 }
 
