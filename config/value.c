@@ -181,12 +181,14 @@ int value_file(struct pool *pool, const char *text, void *to, struct err *err)
 
 static void pool_strv(struct pool *pool, struct strv *to, const struct strv *from)
 {
-    size_t bytes = from->len * sizeof(char *);
-    char **items = bytes ? xmalloc(bytes) : NULL;
+    *to = (struct strv){0};
+    if (from->len == 0)
+        return;
+    char **items = xreallocarray(NULL, from->len, sizeof *items);
     for (size_t i = 0; i < from->len; i++)
         items[i] = pool_str(pool, from->items[i]);
-    *to =
-        (struct strv){bytes ? pool_blob(pool, items, bytes) : NULL, from->len, from->len};
+    char **shared = pool_blob(pool, items, from->len * sizeof *items);
+    *to = (struct strv){shared, from->len, from->len};
     free(items);
 }
 
@@ -332,7 +334,7 @@ int value_owner(const char *text, uid_t *uid, gid_t *gid, struct err *err)
 {
     char *user = xstrdup(text);
     char *group = strchr(user, ':');
-    struct value_user found;
+    struct value_user found = {0};
     struct pool *scratch = pool_new();
     int rc;
 
