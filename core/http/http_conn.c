@@ -10,6 +10,7 @@
 #include "core/wire/http_write.h"
 #include "core/wire/url.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -494,7 +495,7 @@ void http_conn_open(struct http_listener *l, int fd, const char *peer,
     c->server = s;
     c->listener = l;
     c->counted = counted;
-    strcpy(c->peer, peer);
+    snprintf(c->peer, sizeof c->peer, "%s", peer);
     http_exchange_init(&c->x);
     timer_init(&c->timer, loop_timers(s->loop), conn_timer);
     list_append(&s->conns, &c->link);

@@ -35,8 +35,9 @@ void logfile_say(const struct logfile *lf, const char *fmt, ...)
         log_warn("%s", text);
         return;
     }
-    strcat(text, "\n");
-    if (fd_write_all(2, text, strlen(text)) < 0)
+    size_t n = strlen(text);
+    text[n++] = '\n';
+    if (fd_write_all(2, text, n) < 0)
         return; /* nobody is left to hear of it */
 }
 

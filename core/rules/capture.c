@@ -41,7 +41,6 @@ void capture_feed(struct capture *c, const char *data, size_t n, capture_emit *e
                 break;
             if (p > from)
                 emit(arg, kind_of(c), from, (size_t)(p - from));
-            from = p;
         }
         while (p < end && c->matched < len && *p == token[c->matched]) {
             c->matched++;

@@ -248,9 +248,8 @@ static void short_lives_are_a_second_apart(void **state)
     assert_int_equal(fake_spawn.starts, 2);
     w.event_count = 0;
     die(0); /* in the very turn: RUNNING is told before EXITED */
-    expect_events((enum event_type[]){EVENT_PROCESS_STATE_RUNNING,
-                                      EVENT_PROCESS_STATE_EXITED},
-                  2);
+    expect_events(
+        (enum event_type[]){EVENT_PROCESS_STATE_RUNNING, EVENT_PROCESS_STATE_EXITED}, 2);
 }
 
 static void a_deaf_one_is_killed(void **state)

@@ -88,6 +88,7 @@ static void waits_turn(void *arg)
         struct rpc_news news = {.ids = ids, .count = w->id_count};
         w->ids = NULL;
         w->id_count = w->id_cap = 0;
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): list_each holds the successor */
         list_each(link, &w->waits) wait_look(list_item(link, struct wait, link), &news);
         free(ids);
     }
