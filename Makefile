@@ -23,7 +23,9 @@ ALL_CFLAGS = -std=c11 $(WARN) $(DEP_CFLAGS) $(CFLAGS) $(SAN_FLAGS) $(CPPFLAGS) $
 
 SRC := $(wildcard applets/*.c applets/*/*.c applets/*/*/*.c core/*/*.c config/*.c)
 SRC := $(filter-out core/io/tls_$(if $(filter 0,$(TLS)),mbedtls,none).c,$(SRC))
-GEN := $(if $(wildcard config/sample.conf),build/gen/sample_conf.c)
+# Files that the binary carries: sample_conf[], and web/style.css as web_style_css[].
+WEB := $(wildcard applets/supervisord/api/web/*)
+GEN := build/gen/sample_conf.c $(foreach f,$(notdir $(WEB)),build/gen/web_$(subst .,_,$f).c)
 OBJ := $(SRC:%.c=$O/%.o) $(GEN:%.c=$O/%.o)
 LIB_OBJ := $(filter-out $(patsubst %.c,$O/%.o,$(wildcard applets/*.c)),$(OBJ))
 UNIT := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/unit/test_%.c),tests/unit/test_*.c)))
@@ -56,9 +58,11 @@ $O/libtest.a: $(LIB_OBJ)
 $O/%.o: %.c $O/deps.mk
 	@mkdir -p $(@D)
 	$(run) $(DEP_CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-build/gen/sample_conf.c: config/sample.conf scripts/embed.sh
+build/gen/sample_conf.c: config/sample.conf
+$(foreach f,$(WEB),$(eval build/gen/web_$(subst .,_,$(notdir $f)).c: $f))
+$(GEN): scripts/embed.sh
 	@mkdir -p $(@D)
-	scripts/embed.sh sample_conf $< > $@
+	$(run) scripts/embed.sh $(basename $(@F)) $(filter-out scripts/%,$^) > $@
 
 # A test links what its lines "/* links: a.c b.c */" name ("all": everything but the mains);
 # without such a line, everything.
