@@ -406,6 +406,26 @@ static void multicall_waits_in_order(void **state)
     fake_exchange_free(x);
 }
 
+/* The same large answer asked for thousands of times ends with an error, soon. */
+static void multicall_is_bounded(void **state)
+{
+    (void)state;
+    static const char call[] = CALL("supervisor.getAllConfigInfo", "");
+    struct buf text;
+    buf_init(&text, (size_t)32 << 20);
+    buf_puts(&text, "<methodCall><methodName>system.multicall</methodName><params><param>"
+                    "<value><array><data>");
+    for (int i = 0; i < 30000; i++)
+        buf_puts(&text, call);
+    buf_puts(&text, "</data></array></value></param></params></methodCall>");
+    struct http_exchange *x =
+        fake_exchange_new("POST", "/RPC2", buf_data(&text), text.len);
+    rpc_handle(x, &world.server);
+    expect(x, "status 500");
+    fake_exchange_free(x);
+    buf_free(&text);
+}
+
 static void shutting_down(void **state)
 {
     (void)state;
@@ -491,6 +511,7 @@ int main(void)
         T(clients_leave),
         T(multicall_answers),
         T(multicall_waits_in_order),
+        T(multicall_is_bounded),
         T(shutting_down),
         T(logs_are_read),
     };

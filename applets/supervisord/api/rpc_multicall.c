@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The results together; a request can ask for the same large answer very often. Past that
+ * the remaining calls are not made. */
+#define RESULTS_MAX_BYTES (64u << 20)
+
 struct multi {
     struct rpc_later later;
     struct rpc_value *params; /* of the multicall: holds the calls */
@@ -71,7 +75,7 @@ static void multi_next(struct multi *m, struct super *super)
 
 static enum rpc_outcome multi_run(struct multi *m, struct rpc_ctx *ctx)
 {
-    while (!m->current && m->next < m->calls->count)
+    while (!m->current && !m->writer.failed && m->next < m->calls->count)
         multi_next(m, ctx->super);
     if (m->current)
         return RPC_LATER;
@@ -111,7 +115,7 @@ RPC_METHOD(rpc_multicall)
     m->params = ctx->params;
     ctx->params = NULL;
     m->calls = calls;
-    buf_init(&m->results, BUF_NO_LIMIT);
+    buf_init(&m->results, RESULTS_MAX_BYTES);
     rpc_write_init(&m->writer, &m->results);
     enum rpc_outcome outcome = multi_run(m, ctx);
     if (outcome == RPC_LATER)
