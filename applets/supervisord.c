@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 /* The API version of Supervisor that this is compatible with: clients compare it. */
-#define COMPATIBLE_VERSION "4.4.0"
 
 extern char **environ;
 
@@ -107,7 +106,7 @@ static void parse_args(struct daemon_args *args, int argc, char **argv)
         exit(0);
     }
     if (args->version) {
-        puts(COMPATIBLE_VERSION);
+        puts(SUPERVISOR_API_VERSION);
         exit(0);
     }
     if (rest < argc)
@@ -118,9 +117,7 @@ static struct conf *load(const struct daemon_args *args, const char *program)
 {
     struct err err;
     char *path = NULL;
-    if (args->configuration) {
-        path = realpath(args->configuration, NULL);
-    } else {
+    if (!args->configuration) {
         path = conf_find(program, &err);
         if (!path)
             usage_error(program, err.text);
