@@ -192,6 +192,7 @@ static void feed(struct process *p, enum proc_input input)
         list_del(&p->start_link);
         process_set_spawn_error(p, NULL);
         p->exit_status = 0;
+        p->starts++;
         p->started_ms = mono_ms();
         p->start_secs = wall_secs();
     }
@@ -376,6 +377,8 @@ void process_on_exit(struct process *p, int wait_status)
 
     char how[80];
     proc_exit_text(wait_status, how, &p->exit_status);
+    p->wait_status = wait_status;
+    p->has_ended = true;
     p->stop_secs = wall_secs();
     report_exit(p, early, how);
     map_del(&p->engine->by_pid, &p->pid, sizeof p->pid);
@@ -417,6 +420,17 @@ const char *process_spawn_error(const struct process *p)
 int process_exit_status(const struct process *p)
 {
     return p->exit_status;
+}
+
+bool process_wait_status(const struct process *p, int *wait_status)
+{
+    *wait_status = p->wait_status;
+    return p->has_ended;
+}
+
+unsigned process_starts(const struct process *p)
+{
+    return p->starts;
 }
 
 int64_t process_start_secs(const struct process *p)

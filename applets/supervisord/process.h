@@ -72,6 +72,9 @@ enum proc_state process_state(const struct process *p);
 pid_t process_pid(const struct process *p);               /* 0: none */
 const char *process_spawn_error(const struct process *p); /* NULL: none */
 int process_exit_status(const struct process *p); /* -1: by signal; 0 also when unknown */
+/* How its last child ended, as waitpid told; false if none has ended yet. */
+bool process_wait_status(const struct process *p, int *wait_status);
+unsigned process_starts(const struct process *p); /* attempts to start it, ever */
 int64_t process_start_secs(const struct process *p); /* wall clock; 0: never */
 int64_t process_stop_secs(const struct process *p);
 int process_backoff(const struct process *p);

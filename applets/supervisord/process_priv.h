@@ -15,6 +15,9 @@ struct process {
     enum proc_state state;
     pid_t pid; /* 0: no child */
     int exit_status;
+    int wait_status; /* of the last child that ended, if one did */
+    bool has_ended;
+    unsigned starts; /* attempts, ever */
     int tries;          /* failed starts in a row */
     char *spawn_error;  /* or NULL */
     int64_t started_ms; /* monotonic; of the last start */
