@@ -1,6 +1,7 @@
 #include "applets/supervisord/channel.h"
 
 #include "applets/supervisord/process.h"
+#include "config/path.h"
 #include "core/base/alloc.h"
 #include "core/base/log.h"
 #include "core/io/fd.h"
@@ -29,9 +30,12 @@ static const char *name_of(const struct channel *ch)
 static void make_auto_log(struct channel *ch)
 {
     const struct server_conf *server = &ch->engine->conf->server;
-    char *path =
-        xasprintf("%s/%s-%s---%s-XXXXXX.log", server->childlogdir,
-                  process_conf(ch->process)->name, name_of(ch), server->identifier);
+    char *dir = path_absolute(server->childlogdir);
+    char *name = xasprintf("%s-%s---%s-XXXXXX.log", process_conf(ch->process)->name,
+                           name_of(ch), server->identifier);
+    char *path = path_join(dir, name);
+    free(dir);
+    free(name);
     int fd = mkostemps(path, 4, O_CLOEXEC | O_APPEND);
     if (fd < 0) {
         log_warn("could not make a log file in %s: %s", server->childlogdir,

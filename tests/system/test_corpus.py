@@ -295,7 +295,7 @@ def observe(box, target, name):
             return sv.getState()["statename"]
         except Exception:
             return None
-    result = {"answer": wait_until(answers, what=lambda: box.read("supervisord.err")
+    result = {"rc": 0, "error": "", "answer": wait_until(answers, what=lambda: box.read("supervisord.err")
                                    + box.read("supervisord.out"))}
     error = box.read("supervisord.err")
     for own in ("/usr/bin/supervisord", "/corpus/supervisord"):
@@ -314,7 +314,7 @@ def observe(box, target, name):
         return [seen]
     result["processes"] = wait_until(settled, what=lambda: str(sv.getAllProcessInfo()))[0]
     result["config"] = [
-        {k: re.sub(r"-[^-/]{8}\.log$", "-RANDOM.log", v) if k.endswith("logfile") else v
+        {k: re.sub(r"(---.+-)\w+\.log$", r"\1RANDOM.log", v) if k.endswith("logfile") else v
          for k, v in c.items() if k in COMMON} for c in sv.getAllConfigInfo()]
     kill(pid)
     p.wait()
@@ -369,7 +369,7 @@ def test_file(box, root, targets, name):
     got = observe(box, box.target, name)
     digest = hashlib.sha256(text_of(got, box).encode()).hexdigest()
     if not box.target.ours:
-        if os.environ.get("RECORD"):
+        if os.environ.get("RECORD") and "making dispatchers" not in text_of(got, box):
             with open(GOLDEN, "a") as f:  # one write: many workers may append
                 f.write("%s %s\n" % (name.partition("-")[0], digest))
         assert got["answer"] == "RUNNING" or got["rc"] == 2
@@ -380,6 +380,11 @@ def test_file(box, root, targets, name):
             # Refused by both; the words are test_config's matter.
             assert got["error"].startswith("Error: ") or "\nError: " in got["error"]
             return
+        for key, one in want["processes"].items():
+            # A log such as /dev/stdout that belongs to another user: ours can write to it.
+            if one.get("spawnerr", "").startswith("unknown error making dispatchers") and \
+                    got["processes"].get(key, {}).get("state") == "up":
+                want["processes"][key] = got["processes"][key]
         assert text_of(got, box) == text_of(want, box)
     elif name.partition("-")[0] in digests():
         if got["rc"] != 2:
