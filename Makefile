@@ -93,7 +93,7 @@ endif
 system: $(if $(SAN),$O/supervisor,build/supervisor) $(TOOLS)
 	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< \
 	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump python3 -m pytest -q $(PYTEST) \
-	    $$(python3 -c 'import xdist' 2>/dev/null && echo -n auto)
+	    $$(python3 -c 'import xdist' 2>/dev/null && printf '%s' '-n 4')
 test:
 	scripts/ci.sh
 lint:

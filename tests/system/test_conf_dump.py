@@ -144,7 +144,7 @@ def missing_directory(error, top):
     return folder if folder.startswith(top) and not os.path.isdir(folder) else None
 
 
-@pytest.mark.parametrize("source", CORPUS, ids=os.path.basename)
+@pytest.mark.parametrize("source", CORPUS, ids=[os.path.basename(c) for c in CORPUS])
 def test_real_file(source, tmp_path):
     top = str(tmp_path)
     with open(source, "rb") as f:
