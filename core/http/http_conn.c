@@ -18,7 +18,9 @@ enum {
     INPUT_EXTRA_BYTES = 64 * 1024,  /* of input beyond one head */
     OUTPUT_MAX_BYTES = 256 * 1024,  /* of streamed output; whole answers go beyond */
     UNSENT_PAUSE_BYTES = 64 * 1024, /* no further request while so much waits */
-    STEPS_AT_ONCE = 64              /* pipelined requests in one go */
+    STEPS_AT_ONCE = 64,             /* pipelined requests in one go */
+    SPARES = 16,                    /* connections kept without a peer */
+    SPARE_BODY_BYTES = 16 * 1024
 };
 
 void http_conn_arm(struct http_conn *c)
@@ -46,14 +48,51 @@ void http_conn_arm(struct http_conn *c)
         timer_set(&c->timer, loop_now_ms(c->server->loop) + wait_ms[waits]);
 }
 
+static void conn_timer(struct timer *t, int64_t now_ms);
+
 /* --- the end ----------------------------------------------------------------------- */
 
-static void conn_free(void *ptr)
+void http_conn_free(void *conn)
 {
-    struct http_conn *c = ptr;
+    struct http_conn *c = conn;
 
     http_exchange_free(&c->x);
     free(c);
+}
+
+/* At the end of a turn. A few are kept: a client that connects for each request would
+ * have the kernel map and unmap pages each time otherwise. */
+static void conn_retire(void *conn)
+{
+    struct http_conn *c = conn;
+    struct http_server *s = c->server;
+
+    if (s->spare_count >= SPARES || c->x.body.cap > SPARE_BODY_BYTES) {
+        http_conn_free(c);
+        return;
+    }
+    http_exchange_reset(&c->x);
+    s->spare_count++;
+    list_append(&s->spares, &c->link);
+}
+
+static struct http_conn *conn_new(struct http_server *s)
+{
+    struct http_conn *c;
+
+    if (s->spare_count > 0) {
+        c = list_item(s->spares.next, struct http_conn, link);
+        list_del(&c->link);
+        s->spare_count--;
+        c->state = CONN_HEAD;
+        return c;
+    }
+    c = xcalloc(1, sizeof *c);
+    c->server = s;
+    list_init(&c->link);
+    http_exchange_init(&c->x, s);
+    timer_init(&c->timer, loop_timers(s->loop), conn_timer);
+    return c;
 }
 
 /* Takes it out of everything; `polite` lets the peer read what it was sent. */
@@ -71,7 +110,7 @@ static void conn_remove(struct http_conn *c, bool polite)
         stream_close(c->stream);
     c->stream = NULL;
     http_server_forget(c);
-    loop_bury(c->server->loop, c, conn_free);
+    loop_bury(c->server->loop, c, conn_retire);
     if (gone)
         gone(c->x.arg);
 }
@@ -489,15 +528,12 @@ void http_conn_open(struct http_listener *l, int fd, const char *peer,
                     struct http_peer *counted)
 {
     struct http_server *s = l->server;
-    struct http_conn *c = xcalloc(1, sizeof *c);
+    struct http_conn *c = conn_new(s);
     struct transport *t;
 
-    c->server = s;
     c->listener = l;
     c->counted = counted;
     snprintf(c->peer, sizeof c->peer, "%s", peer);
-    http_exchange_init(&c->x);
-    timer_init(&c->timer, loop_timers(s->loop), conn_timer);
     list_append(&s->conns, &c->link);
     s->conn_count++;
     if (counted)
@@ -509,7 +545,7 @@ void http_conn_open(struct http_listener *l, int fd, const char *peer,
     if (c->stream == NULL) {
         c->state = CONN_GONE;
         http_server_forget(c);
-        conn_free(c);
+        http_conn_free(c);
         return;
     }
     c->waits = WAIT_REQUEST; /* the first one is expected sooner than the next */

@@ -20,12 +20,12 @@ static struct http_conn *conn_of(struct http_exchange *x)
     return container_of(x, struct http_conn, x);
 }
 
-void http_exchange_init(struct http_exchange *x)
+void http_exchange_init(struct http_exchange *x, const struct http_server *s)
 {
     buf_init(&x->path, BUF_NO_LIMIT);
     buf_init(&x->host, BUF_NO_LIMIT);
     buf_init(&x->head_bytes, BUF_NO_LIMIT);
-    buf_init(&x->upload, conn_of(x)->server->limits.body_bytes);
+    buf_init(&x->upload, s->limits.body_bytes);
     buf_init(&x->headers, HEADERS_MAX_BYTES);
     buf_init(&x->body, ANSWER_MAX_BYTES);
 }

@@ -33,6 +33,8 @@ struct http_server {
     struct list listeners;
     struct list conns; /* the one idle for longest first */
     size_t conn_count;
+    struct list spares; /* a few connections without a peer, with their memory */
+    size_t spare_count;
     struct map peers;
     struct timer retry; /* accepting again after it failed */
     bool accept_failing, stopping;
@@ -94,6 +96,7 @@ struct http_conn {
 /* http_conn.c */
 void http_conn_open(struct http_listener *l, int fd, const char *peer,
                     struct http_peer *counted);
+void http_conn_free(void *conn);
 /* At once, with the abort notice; the memory goes at the end of the turn. */
 void http_conn_close(struct http_conn *c);
 /* The exchange is over: on to the next request, or to the end of the connection. */
@@ -106,7 +109,7 @@ void http_server_forget(struct http_conn *c); /* it is closed */
 const struct buf *http_server_date(struct http_server *s);
 
 /* http_exchange.c */
-void http_exchange_init(struct http_exchange *x);
+void http_exchange_init(struct http_exchange *x, const struct http_server *s);
 void http_exchange_reset(struct http_exchange *x); /* ready for the next request */
 void http_exchange_free(struct http_exchange *x);
 

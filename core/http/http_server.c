@@ -39,6 +39,7 @@ struct http_server *http_server_new(struct loop *loop, const struct http_route *
     };
     list_init(&s->listeners);
     list_init(&s->conns);
+    list_init(&s->spares);
     timer_init(&s->retry, loop_timers(loop), server_retry);
     buf_init(&s->scratch, BUF_NO_LIMIT);
     buf_init(&s->date, BUF_NO_LIMIT);
@@ -282,6 +283,10 @@ static void server_free(void *ptr)
     list_each(it, &s->listeners)
     {
         listener_free(list_item(it, struct http_listener, link));
+    }
+    list_each(it, &s->spares)
+    {
+        http_conn_free(list_item(it, struct http_conn, link));
     }
     map_free(&s->peers);
     buf_free(&s->scratch);

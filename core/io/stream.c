@@ -10,7 +10,7 @@
 
 enum {
     LOW_WATER_BYTES = 16 * 1024,
-    FIRST_READ_BYTES = 4 * 1024,
+    FIRST_READ_BYTES = 1500, /* most requests; small memory is cheap to get and to give */
     READ_BYTES = 64 * 1024,
     FLUSH_BYTES = 1024 * 1024, /* a fast reader gets that much in a turn */
     LINGER_MS = 1000,
