@@ -288,6 +288,7 @@ static int exchange_read_target(struct http_conn *c)
     rq->head = &x->head;
     rq->peer = c->peer;
     rq->is_unix = c->listener->is_unix;
+    rq->is_protected = c->listener->username != NULL;
     rq->body = "";
     rq->body_bytes = 0;
     return 0;

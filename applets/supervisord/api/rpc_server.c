@@ -1,6 +1,7 @@
 #include "applets/supervisord/api/rpc_server.h"
 
 #include "applets/supervisord/api/rpc_table.h"
+#include "applets/supervisord/api/same_origin.h"
 #include "core/base/log.h"
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,8 @@ void rpc_handle(struct http_exchange *x, void *arg)
         http_respond_error(x, 400, "XML-RPC calls come by POST");
         return;
     }
+    if (!origin_allows(x, super_conf(s->super), false))
+        return;
     if (xmlrpc_read_call(rq->body, rq->body_bytes, &method, &params, &err) < 0) {
         refuse(x, err.text);
         return;
