@@ -17,7 +17,7 @@ int echo_supervisord_conf_main(int argc, char **argv)
         return 2;
     }
     fwrite(sample_conf, 1, sample_conf_len, stdout);
-    if (fflush(stdout) == 0)
+    if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
     fprintf(stderr, "Error: cannot write the sample: %s\n", strerror(errno));
     return 1;

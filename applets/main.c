@@ -157,7 +157,7 @@ int main(int argc, char **argv)
         print_list(stderr, "  ", true);
         return 2;
     }
-    if (fflush(stdout) == 0)
+    if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
     fprintf(stderr, "Error: cannot write: %s\n", strerror(errno));
     return 1;
