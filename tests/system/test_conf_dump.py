@@ -1,7 +1,7 @@
 """Configurations as the original reads them: every group, process and typed option, or the
 same complaint. Needs the original's Python package (ORACLE_PYTHON, default
 /usr/bin/python3; ORACLE_SOURCE for another source tree) and build/*/tests/tools/conf_dump
-(CONF_DUMP). Real files are taken from the directory CONF_CORPUS, if it is given: what they
+(CONF_DUMP). Real files are taken from the directory CORPUS, as in test_corpus.py: what they
 name (directories, users, variables) is made up so that most of them load."""
 import glob
 import json
@@ -16,8 +16,9 @@ import harness
 
 DUMP = os.environ.get("CONF_DUMP", "")
 PYTHON = os.environ.get("ORACLE_PYTHON", "/usr/bin/python3")
-CORPUS = sorted(glob.glob(os.path.join(os.environ.get("CONF_CORPUS", "/nonexistent"),
-                                       "*.conf")))
+CORPUS = sorted(glob.glob(os.path.join(
+    os.environ.get("CORPUS") or os.path.join(harness.TOP, "..", "shared", "corpus"),
+    "*.conf")))
 KNOWN_USERS = {"root", "daemon", "bin", "sys", "nobody", "www-data", "mail"}
 
 S = "[supervisord]\n"
