@@ -1,7 +1,7 @@
-/* The configuration as plain structs; nothing else. Strings are owned by the
- * configuration they lie in and shared by reference count with it (conf_load.h); NULL
- * means "not given". A field has its option's name. Source: Supervisor manual,
- * "Configuration File". */
+/* The configuration as plain structs; nothing else. Everything lies in the memory of one
+ * configuration, which is freed as a whole (conf_load.h): nothing here is freed or
+ * changed alone, and equal texts are one. NULL means "not given". A field has its
+ * option's name. Source: Supervisor manual, "Configuration File". */
 #ifndef CONFIG_CONF_H
 #define CONFIG_CONF_H
 
@@ -15,7 +15,7 @@ enum log_target {
     LOG_TO_NONE,
     LOG_TO_AUTO,  /* a file with a made-up name in childlogdir */
     LOG_TO_FILE,  /* path; also /dev/stdout and the like */
-    LOG_TO_SYSLOG /* the old spelling: logfile=syslog */
+    LOG_TO_SYSLOG /* while reading only: becomes NONE with syslog set */
 };
 
 struct env_conf { /* parallel vectors, in order */
@@ -24,7 +24,7 @@ struct env_conf { /* parallel vectors, in order */
 
 struct channel_conf { /* stdout_* or stderr_* of a program */
     enum log_target target;
-    char *logfile;            /* LOG_TO_FILE: absolute where the option was a path */
+    char *logfile;            /* LOG_TO_FILE: as it was given, "~" done */
     int64_t logfile_maxbytes; /* 0: no rotation */
     int logfile_backups;
     int64_t capture_maxbytes; /* 0: no capture mode */
@@ -55,8 +55,8 @@ struct program_conf {
     bool has_uid;
     uid_t uid;
     char *user; /* the name in the passwd file that uid was looked up by, or NULL */
-    struct env_conf environment;
-    char *serverurl;  /* NULL: AUTO */
+    struct env_conf environment; /* [supervisord]'s with the program's own over it */
+    char *serverurl;             /* NULL: AUTO; "": the variable is not set */
     const char *file; /* where the section begins; owned by the configuration */
     int line;
 };
@@ -138,14 +138,14 @@ struct conf {
     struct server_conf server;
     struct ctl_conf ctl;
     bool has_ctl_section;
-    struct group_conf **groups; /* sorted by priority, then as written */
+    struct group_conf **groups; /* sorted by priority, then name; names differ */
     size_t group_count;
     struct http_conf **http;
     size_t http_count;
     char *serverurl;      /* what SUPERVISOR_SERVER_URL gets by default, or NULL */
     struct strv includes; /* files read besides the main one, in order */
-    struct strv warnings; /* unknown sections and keys, includes without a match:
-                             "file:line: text" */
+    struct strv warnings; /* "file:line: text" of unknown names and the like; upstream's
+                             own warnings in its words */
 };
 
 #endif

@@ -47,8 +47,8 @@ static int set_killasgroup(struct pool *pool, const char *text, void *to, struct
 static int set_serverurl(struct pool *pool, const char *text, void *to, struct err *err)
 {
     UNUSED(err);
-    struct span s = span_trim(span_of(text));
-    *(char **)to = s.len == 0 || span_eq_nocase(s, "auto") ? NULL : pool_str(pool, text);
+    bool is_auto = span_eq_nocase(span_trim(span_of(text)), "auto");
+    *(char **)to = is_auto ? NULL : pool_str(pool, text);
     return 0;
 }
 

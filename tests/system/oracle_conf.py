@@ -38,14 +38,13 @@ def channel(process, name):
 def process(p):
     out = {name: getattr(p, name) for name in
            ("name", "command", "directory", "priority", "startsecs", "startretries",
-            "stopwaitsecs", "exitcodes", "environment")}
+            "stopwaitsecs", "exitcodes", "environment", "serverurl")}
     for name in ("autostart", "stopsignal", "stopasgroup", "killasgroup",
                  "redirect_stderr"):
         out[name] = int(getattr(p, name))
     out["umask"] = -1 if p.umask is None else p.umask
     out["uid"] = -1 if p.uid is None else p.uid
     out["autorestart"] = RESTARTS[p.autorestart]
-    out["serverurl"] = p.serverurl or None
     out["out"], out["err"] = channel(p, "stdout"), channel(p, "stderr")
     return out
 
@@ -59,9 +58,7 @@ def group(g):
             "events": sorted(EVENT_NAMES[e] for e in getattr(g, "pool_events", [])),
             "socket_path": getattr(sock, "path", None) or None,
             "host": getattr(sock, "host", None), "port": getattr(sock, "port", 0) or 0,
-            # as they are started: by priority, else as they were read
-            "processes": [process(p) for p in
-                          sorted(g.process_configs, key=lambda p: p.priority)]}
+            "processes": [process(p) for p in g.process_configs]}
 
 
 def server(c):

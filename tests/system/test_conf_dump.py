@@ -46,6 +46,8 @@ OWN = {
     "crlf": (S + "[program:x]\ncommand=/x\n  /y\n").replace("\n", "\r\n"),
     "signals": S + "[program:x]\ncommand=/x\nstopsignal=usr1\nexitcodes=0, 2\n"
                    "stopasgroup=true\numask=0o22\nuser=nobody\n",
+    "urls": S + "[program:x]\ncommand=/x\nserverurl=\n[program:y]\ncommand=/y\n"
+                "serverurl=http://y:1\n[program:z]\ncommand=/z\nserverurl= Auto\n",
     "bad bool": S + "[program:x]\ncommand=/x\nautostart=maybe\n",
     "bad format": S + "[program:x]\ncommand=date +%Y\n",
     "bad name": S + "[program:x]\ncommand=/x\n[program:y:z]\ncommand=/x\n",

@@ -139,8 +139,9 @@ static void groups_take_programs(void **state)
     const struct group_conf *g = c->groups[2];
     assert_int_equal(g->kind, GROUP_PROGRAMS);
     assert_int_equal(g->process_count, 3);
-    assert_string_equal(g->processes[0]->command, "/b g");
-    assert_string_equal(g->processes[1]->name, "a");
+    /* section by section; who starts them sorts by priority */
+    assert_string_equal(g->processes[0]->name, "a");
+    assert_string_equal(g->processes[1]->command, "/b g");
     assert_string_equal(g->processes[2]->name, "f");
     const struct group_conf *l = c->groups[0];
     assert_int_equal(l->kind, GROUP_LISTENERS);
@@ -207,12 +208,13 @@ static void logs_of_every_spelling(void **state)
     struct conf *c = load(S "[program:x]\ncommand=/x\nstdout_logfile=syslog\n"
                             "stderr_logfile=NONE\n[program:y]\ncommand=/y\n"
                             "redirect_stderr=true\nstderr_logfile=/tmp/e\n"
-                            "stdout_logfile_maxbytes=0\n");
+                            "stdout_logfile_maxbytes=0\nserverurl=\n");
     const struct program_conf *x = process_of(c, "x", 0), *y = process_of(c, "y", 0);
     assert_int_equal(x->out.target, LOG_TO_NONE);
     assert_true(x->out.syslog);
     assert_int_equal(x->err.target, LOG_TO_NONE);
     assert_int_equal(y->err.target, LOG_TO_NONE);
+    assert_string_equal(y->serverurl, "");
     assert_true(has_warning(c, "For [program:x], stdout_logfile=syslog but this is"));
     assert_true(
         has_warning(c, "For [program:y], redirect_stderr=true but stderr_logfile"));
