@@ -1,6 +1,6 @@
 """Prints what the original makes of configuration files, one JSON object a line, in the
 form of tests/tools/conf_dump.c. Run by a Python that has the supervisor package; started by
-test_conf_dump.py. usage: oracle_conf.py FILE..."""
+test_conf_dump.py, which writes one file name a line to its standard input."""
 import json
 import signal
 import socket
@@ -96,7 +96,7 @@ def load(path):
 
 if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    for name in sys.argv[1:]:
-        answer = load(name)
+    for line in sys.stdin:
+        answer = load(line.rstrip("\n"))
         answer["version"] = options.VERSION
         print(json.dumps(answer), flush=True)

@@ -61,31 +61,45 @@ OWN = {
 }
 
 
-def dumps(argv, paths):
-    env = dict(os.environ)
+def environment():
+    """Ours, with a value for every variable that a real file names."""
+    env = dict(os.environ, PYTHONWARNINGS="ignore")
+    for source in CORPUS:
+        with open(source, "rb") as f:
+            names = re.findall(rb"%\(ENV_([A-Za-z0-9_]+)\)", f.read())
+        for name in {n.decode() for n in names}:
+            number = any(part in name for part in ("NUM", "PROCS", "COUNT"))
+            env.setdefault(name, "5" if number else "value")
     if os.environ.get("ORACLE_SOURCE"):
         env["PYTHONPATH"] = os.environ["ORACLE_SOURCE"]
-    env["PYTHONWARNINGS"] = "ignore"
-    done = subprocess.run(argv + paths, env=env, stdout=subprocess.PIPE, check=True)
-    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+    return env
 
 
-def ours(paths):
-    return dumps([DUMP], paths)
+ENV = environment()
 
 
-def theirs(paths):
-    return dumps([PYTHON, os.path.join(harness.HERE, "oracle_conf.py")], paths)
+def ours(path):
+    done = subprocess.run([DUMP, path], env=ENV, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def needed():
+@pytest.fixture(scope="module")
+def theirs():
+    """One process of the original's parser answers for all files."""
     if not os.access(DUMP, os.X_OK):
         pytest.skip("CONF_DUMP does not name the dump tool")
-    probe = subprocess.run([PYTHON, "-W", "ignore", "-c", "import supervisor.options"],
+    probe = subprocess.run([PYTHON, "-c", "import supervisor.options"], env=ENV,
                            stderr=subprocess.DEVNULL)
     if probe.returncode != 0:
         pytest.skip("the original's package is not here to compare with")
+    with subprocess.Popen([PYTHON, os.path.join(harness.HERE, "oracle_conf.py")], env=ENV,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        def ask(path):
+            process.stdin.write(path.encode() + b"\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+        yield ask
+        process.stdin.close()
 
 
 def without_place(error):
@@ -118,17 +132,14 @@ def compare(mine, other):
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
-def test_own(name, tmp_path):
+def test_own(name, tmp_path, theirs):
     path = tmp_path / "c.conf"
     path.write_bytes(OWN[name].encode())
-    compare(ours([str(path)])[0], theirs([str(path)])[0])
+    compare(ours(str(path)), theirs(str(path)))
 
 
 def furnish(text, top):
     """Puts a private directory before absolute paths, known users for unknown ones."""
-    for name in set(re.findall(r"%\(ENV_([A-Za-z0-9_]+)\)", text)):
-        number = any(part in name for part in ("NUM", "PROCS", "COUNT"))
-        os.environ.setdefault(name, "5" if number else "value")
     text = re.sub(r"(?m)^(\s*(?:std(?:out|err)_logfile|logfile|pidfile|childlogdir|"
                   r"directory|file|files)\s*[=:]\s*)(/(?!dev/)[^\s;]*)",
                   lambda m: m.group(1) + top + m.group(2), text)
@@ -148,19 +159,19 @@ def missing_directory(error, top):
 
 
 @pytest.mark.parametrize("source", CORPUS, ids=[os.path.basename(c) for c in CORPUS])
-def test_real_file(source, tmp_path):
+def test_real_file(source, tmp_path, theirs):
     top = str(tmp_path)
     with open(source, "rb") as f:
         text = f.read().decode("utf-8", "surrogateescape")
     path = tmp_path / "c.conf"
     path.write_bytes(furnish(text, top).encode("utf-8", "surrogateescape"))
     for _ in range(60):
-        mine = ours([str(path)])[0]
+        mine = ours(str(path))
         folder = missing_directory(mine.get("error", ""), top)
         if not folder:
             break
         os.makedirs(folder)
-    compare(mine, theirs([str(path)])[0])
+    compare(mine, theirs(str(path)))
 
 
 if __name__ == "__main__":
