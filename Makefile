@@ -90,10 +90,12 @@ unit fuzz:
 endif
 
 # xdist runs as many at a time as there are processors, where it is installed.
+# Debian's, whose packages hold pytest, whatever else is first in PATH.
+PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
 system: $(if $(SAN),$O/supervisor,build/supervisor) $(TOOLS)
 	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< \
-	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump python3 -m pytest -q $(PYTEST) \
-	    $$(python3 -c 'import xdist' 2>/dev/null && printf '%s' '-n 4')
+	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump $(PYTHON) -m pytest -q $(PYTEST) \
+	    $$($(PYTHON) -c 'import xdist' 2>/dev/null && printf '%s' '-n 4')
 test:
 	scripts/ci.sh
 lint:
