@@ -90,16 +90,18 @@ SCRIPTS = {
         "pid", "pid cat", "pid off", "pid nope", "pid cat off", "pid all", "pid g:a"],
     "start": [
         "start", "start nope", "start nope:*", "start nope:x", "start cat", "start off",
-        "start off cat", "start g:b", "start g:*", "start w:w_00 w:w_01", "start early",
+        "start off cat", "start g:b", "start g:*", "start w:w_00 w:w_01", "start early", ("fatal",),
         "start nofile", "start noexec", "status early nofile noexec", "stop g:*", "start g:",
         "start b", "start early nofile cat"],
-    "start_all": ["start all", "status", "start all", "stop all", "status", "stop all"],
+    "start_all": ["start all", ("fatal",), "status", "start all", ("fatal",), "stop all", "status",
+                  "stop all"],
     "stop": [
         "stop", "stop nope", "stop nope:*", "stop off", "stop cat", "stop cat", "stop w:w_00",
         "stop w:*", "stop g:a g:b", "stop early", "status"],
     "restart": [
         "restart", "restart nope", "restart nope:*", "restart cat", "restart off", "restart g:*",
-        "restart w:w_00 w:w_01", "restart early", "restart nofile", "restart all", "status"],
+        "restart w:w_00 w:w_01", "restart early", ("fatal",), "restart nofile", "restart all",
+        ("fatal",), "status"],
     "signal": [
         "signal", "signal HUP", "signal HUP nope", "signal HUP nope:*", "signal HUP cat",
         "signal SIGHUP cat", "signal 1 cat", "signal hup cat", "signal NOPE cat",
@@ -157,6 +159,8 @@ def transcript(box, d, script, kind):
     for step in script:
         if step == ("wait",):
             wait_until(lambda: "already" if _answers(d) else None)
+        elif step == ("fatal",):  # the original needs a moment from BACKOFF to there
+            d.wait_state("early", "FATAL")
         elif step == ("gone",):
             d.wait_exit()
         elif step[0] == "write":
