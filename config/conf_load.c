@@ -33,31 +33,38 @@ void conf_warn(struct conf_build *b, char *text)
     strv_take(&b->conf->warnings, text);
 }
 
-static void build_init(struct conf_build *b, const char *path, struct err *err)
+struct conf *conf_alloc(struct pool **pool)
 {
     struct conf_owner *owner = xcalloc(1, sizeof *owner);
+
+    *pool = owner->pool = pool_new();
+    owner->conf.refs = 1;
+    return &owner->conf;
+}
+
+static void build_init(struct conf_build *b, const char *path, struct err *err)
+{
     struct utsname host;
 
-    *b = (struct conf_build){.conf = &owner->conf, .err = err};
-    b->pool = owner->pool = pool_new();
+    *b = (struct conf_build){.err = err};
+    b->conf = conf_alloc(&b->pool);
     ini_doc_init(&b->doc);
-    owner->conf.refs = 1;
     b->node = pool_str(b->pool, uname(&host) == 0 ? host.nodename : "");
     char *whole = path_absolute(path ? path : ".");
     char *here = path ? path_dirname(whole) : xstrdup(whole);
-    owner->conf.path = path ? pool_str(b->pool, whole) : NULL;
-    owner->conf.here = pool_str(b->pool, here);
+    b->conf->path = path ? pool_str(b->pool, whole) : NULL;
+    b->conf->here = pool_str(b->pool, here);
     free(here);
     free(whole);
 
     b->environ_scope.environ = environ;
     b->here_scope.outer = &b->environ_scope;
-    scope_set_text(&b->here_scope, "here", owner->conf.here);
+    scope_set_text(&b->here_scope, "here", b->conf->here);
     b->include_scope.outer = &b->here_scope;
     scope_set_text(&b->include_scope, "host_node_name", b->node);
     b->server_env_scope.outer = &b->environ_scope;
     b->base_scope.outer = &b->server_env_scope;
-    scope_set_text(&b->base_scope, "here", owner->conf.here);
+    scope_set_text(&b->base_scope, "here", b->conf->here);
 }
 
 /* The finished configuration, or NULL after a fault. */

@@ -15,6 +15,9 @@ struct conf_build {
     struct err *err;
 };
 
+/* An empty configuration with one reference, and the pool it lies in. */
+struct conf *conf_alloc(struct pool **pool);
+
 /* A source of options for that section. */
 struct option_source conf_source(struct conf_build *b, const struct ini_section *s,
                                  const struct scope *scope);
