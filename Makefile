@@ -89,9 +89,9 @@ unit fuzz:
 	@$(MAKE) --no-print-directory SAN=1 $@
 endif
 
-# xdist runs as many at a time as there are processors, where it is installed.
-# Debian's, whose packages hold pytest, whatever else is first in PATH.
-PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
+# The first Python that has pytest; with xdist four tests at a time, which mostly wait.
+PYTHON ?= $(firstword $(foreach p,python3 /usr/bin/python3,\
+    $(shell $p -c 'import pytest' 2>/dev/null && echo $p)) python3)
 system: $(if $(SAN),$O/supervisor,build/supervisor) $(TOOLS)
 	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< \
 	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump $(PYTHON) -m pytest -q $(PYTEST) \

@@ -26,7 +26,7 @@ counted() {
     good=$(echo "$summary" | grep -oE '[0-9]+ passed' | awk '{ n += $1 } END { print n + 0 }')
     if [ "$status" -ne 0 ] || [ "$bad" -gt 0 ]; then
         [ "$bad" -gt 0 ] || bad=1
-        tail -n 200 "$log"
+        grep -v '^  build/' "$log" | tail -n 200
         word=FAILED
     else
         [ -n "$summary" ] || good=1

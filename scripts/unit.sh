@@ -17,7 +17,7 @@ for t in "$@"; do
     if [ "$status" -ne 0 ]; then
         if [ "$bad" -gt 0 ]; then
             # A test that fails leaks what it held: no news.
-            sed '/ERROR: LeakSanitizer/,$d' "$log"
+            sed '/ERROR: LeakSanitizer/,$d; /^\[ RUN  /d; /^\[   *OK /d' "$log"
         else
             bad=1
             head -n 200 "$log"
