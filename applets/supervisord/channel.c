@@ -56,7 +56,7 @@ void channel_init(struct channel *ch, struct engine *engine, struct process *pro
                            .fd = -1,
                            .is_stderr = is_stderr};
     buf_init(&ch->captured, (size_t)conf->capture_maxbytes);
-    if (conf->target == LOG_TO_AUTO)
+    if (conf->target == LOG_TO_AUTO && !engine->restoring)
         make_auto_log(ch);
 }
 

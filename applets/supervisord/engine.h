@@ -25,7 +25,8 @@ struct engine {
     uint64_t event_record_emission;
     uint64_t last_process_id;
     uint64_t state_changes; /* of all processes, ever: tells whether anything happened */
-    bool starts_allowed;    /* false once shutting down */
+    bool restoring; /* objects are made to be filled from a record: no new log names */
+    bool starts_allowed; /* false once shutting down */
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include "applets/supervisord/engine.h"
 #include "config/conf.h"
 #include "core/base/err.h"
+#include "core/base/text_record.h"
 #include "core/rules/states.h"
 #include <sys/types.h>
 
@@ -62,6 +63,13 @@ int process_clear_logs(struct process *p, struct err *err);
 /* It was reaped with that waitpid status. Drains its output first. */
 void process_on_exit(struct process *p, int wait_status);
 
+/* --- handing over ------------------------------------------------------------------ */
+
+/* Everything the next image needs to go on with the same child. */
+void process_save(const struct process *p, struct record_writer *w);
+/* Into a fresh process of the same name: child, pipes, deadlines. 0, or -1 with err. */
+int process_restore(struct process *p, const struct record_reader *r, struct err *err);
+
 /* --- looking
  * ------------------------------------------------------------------------------ */
 
@@ -74,7 +82,7 @@ const char *process_spawn_error(const struct process *p); /* NULL: none */
 int process_exit_status(const struct process *p); /* -1: by signal; 0 also when unknown */
 /* How its last child ended, as waitpid told; false if none has ended yet. */
 bool process_wait_status(const struct process *p, int *wait_status);
-unsigned process_starts(const struct process *p); /* attempts to start it, ever */
+unsigned process_starts(const struct process *p);    /* attempts to start it, ever */
 int64_t process_start_secs(const struct process *p); /* wall clock; 0: never */
 int64_t process_stop_secs(const struct process *p);
 int process_backoff(const struct process *p);

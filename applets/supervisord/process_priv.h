@@ -17,7 +17,7 @@ struct process {
     int exit_status;
     int wait_status; /* of the last child that ended, if one did */
     bool has_ended;
-    unsigned starts; /* attempts, ever */
+    unsigned starts;    /* attempts, ever */
     int tries;          /* failed starts in a row */
     char *spawn_error;  /* or NULL */
     int64_t started_ms; /* monotonic; of the last start */

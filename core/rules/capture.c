@@ -68,3 +68,11 @@ void capture_flush(struct capture *c, capture_emit *emit, void *arg)
 {
     give_back(c, emit, arg);
 }
+
+void capture_resume(struct capture *c, bool inside, size_t matched)
+{
+    size_t len;
+    c->inside = inside;
+    token_of(c, &len);
+    c->matched = matched < len ? matched : 0;
+}

@@ -24,6 +24,8 @@ typedef void capture_emit(void *arg, enum capture_kind kind, const char *data, s
  * or at static text and die when it returns. */
 void capture_feed(struct capture *c, const char *data, size_t n, capture_emit *emit,
                   void *arg);
+/* Goes on where another struct capture was: its two fields, foreign and so checked. */
+void capture_resume(struct capture *c, bool inside, size_t matched);
 /* The output ended: emits what is held back, as what it would have been. */
 void capture_flush(struct capture *c, capture_emit *emit, void *arg);
 

@@ -10,6 +10,7 @@
 #include "tests/unit/fake_spawn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -319,7 +320,7 @@ static void failing_to_start_is_told(void **state)
     } cases[] = {
         {"/bin/cat", "can't find command '/bin/cat'", 0, true},
         {"", "command is empty", 0, false},
-        {"a 'b", "can't parse command 'a 'b': No closing quotation", 0, false},
+        {"a 'b", "can't parse command \"a 'b\": No closing quotation", 0, false},
         {"/bin/cat", "Too many processes in process table to spawn 'cat'", EAGAIN, false},
         {"/bin/cat", "unknown error during fork for 'cat': ENOMEM", ENOMEM, false},
     };
@@ -402,9 +403,73 @@ static void hours_of_crashing(void **state)
     assert_int_equal(fake_spawn.starts, 2 * 3600 + 1);
 }
 
+/* The old image is gone, its descriptors are not: they keep their numbers over an exec.
+ */
+static void keep_descriptors(int kept[64], bool back)
+{
+    for (int fd = 3; fd < 64; fd++) {
+        if (!back)
+            kept[fd] = fcntl(fd, F_DUPFD, 200);
+        else if (kept[fd] >= 0 && fcntl(fd, F_GETFD) < 0)
+            dup2(kept[fd], fd);
+        if (back && kept[fd] >= 0)
+            close(kept[fd]);
+    }
+}
+
+static void a_life_goes_on_in_the_next_image(void **state)
+{
+    UNUSED(state);
+    char log[] = "/tmp/test_process_life.XXXXXX", text[64] = "";
+    int fd = mkstemp(log), kept[64];
+    struct buf record;
+    struct record_reader r;
+    struct err err = {0};
+    w.program.out = (struct channel_conf){
+        .target = LOG_TO_FILE, .logfile = log, .capture_maxbytes = 100};
+    buf_init(&record, BUF_NO_LIMIT);
+    process_start(w.p);
+    die(0);        /* one try has failed */
+    wait_ms(1000); /* the second one is under way */
+    assert_int_equal(
+        write(fake_spawn.stdout_fd, "a<!--XSUPERVISOR:BEGIN-->in<!--XSUP", 35), 35);
+    turn();
+    struct record_writer out = {.out = &record};
+    process_save(w.p, &out);
+    assert_false(out.failed);
+
+    int64_t deadline_ms = process_deadline_ms(w.p), pid = process_pid(w.p);
+    keep_descriptors(kept, false);
+    group_free(w.group);
+    keep_descriptors(kept, true);
+    w.engine.restoring = true;
+    w.group = group_new(&w.engine, &w.conf, &w.group_conf);
+    w.p = group_at(w.group, 0);
+    record_open(&r, buf_data(&record), record.len);
+    assert_int_equal(record_next(&r), 1);
+    assert_int_equal(process_restore(w.p, &r, &err), 0);
+    buf_free(&record);
+
+    expect_state(PROC_STARTING);
+    assert_int_equal(process_pid(w.p), pid);
+    assert_int_equal(process_backoff(w.p), 1);
+    assert_int_equal(process_deadline_ms(w.p), deadline_ms);
+    assert_int_equal(write(fake_spawn.stdout_fd, "ERVISOR:END-->b", 15), 15);
+    wait_ms(1000);
+    expect_state(PROC_RUNNING);
+    assert_int_equal(process_write_stdin(w.p, "x", 1), -1); /* the fake reads nothing */
+    die(1 << 8);
+    expect_state(PROC_STARTING);
+    assert_int_equal(read(fd, text, sizeof text - 1), 2);
+    assert_string_equal(text, "ab");
+    close(fd);
+    unlink(log);
+}
+
 int main(void)
 {
     log_drop_early();
+    signal(SIGPIPE, SIG_IGN); /* a fake child has closed its input */
     const struct CMUnitTest tests[] = {
 #define LIFE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         LIFE(it_starts_and_stops),
@@ -424,6 +489,7 @@ int main(void)
         LIFE(nothing_starts_while_shutting_down),
         LIFE(the_last_words_are_logged),
         LIFE(hours_of_crashing),
+        LIFE(a_life_goes_on_in_the_next_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
