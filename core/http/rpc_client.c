@@ -14,7 +14,8 @@ static void take_fault(struct rpc_reply *reply, struct rpc_value *fault)
     rpc_free(fault);
 }
 
-static void read_answer(const struct http_answer *answer, struct rpc_reply *reply)
+static void read_answer(const struct http_answer *answer, const char *const *only,
+                        struct rpc_reply *reply)
 {
     struct rpc_value *value = NULL;
     bool is_fault = false;
@@ -23,8 +24,8 @@ static void read_answer(const struct http_answer *answer, struct rpc_reply *repl
         reply->result = RPC_HTTP;
         reply->http_status = answer->status;
         memcpy(reply->http_reason, answer->reason, sizeof reply->http_reason);
-    } else if (xmlrpc_read_response(buf_data(&answer->body), answer->body.len, &value,
-                                    &is_fault, &reply->err) < 0) {
+    } else if (xmlrpc_read_response_only(buf_data(&answer->body), answer->body.len, only,
+                                         &value, &is_fault, &reply->err) < 0) {
         err_wrap(&reply->err, "the server's answer is not XML-RPC");
     } else if (is_fault) {
         take_fault(reply, value);
@@ -34,8 +35,9 @@ static void read_answer(const struct http_answer *answer, struct rpc_reply *repl
     }
 }
 
-enum rpc_result rpc_call(struct http_client *c, const char *method,
-                         struct rpc_value *params, struct rpc_reply *reply)
+enum rpc_result rpc_call_only(struct http_client *c, const char *method,
+                              struct rpc_value *params, const char *const *only,
+                              struct rpc_reply *reply)
 {
     struct http_answer answer;
     struct rpc_writer w;
@@ -50,11 +52,17 @@ enum rpc_result rpc_call(struct http_client *c, const char *method,
         err_set(&reply->err, ERR_LIMIT, "the call is too long");
     } else if (http_client_request(c, "POST", "/RPC2", "text/xml", buf_data(&call),
                                    call.len, NULL, NULL, &answer, &reply->err) == 0) {
-        read_answer(&answer, reply);
+        read_answer(&answer, only, reply);
         http_answer_free(&answer);
     }
     buf_free(&call);
     return reply->result;
+}
+
+enum rpc_result rpc_call(struct http_client *c, const char *method,
+                         struct rpc_value *params, struct rpc_reply *reply)
+{
+    return rpc_call_only(c, method, params, NULL, reply);
 }
 
 void rpc_reply_free(struct rpc_reply *reply)

@@ -26,6 +26,11 @@ struct rpc_reply {
  * reply->result. reply is freed by rpc_reply_free. */
 enum rpc_result rpc_call(struct http_client *c, const char *method,
                          struct rpc_value *params, struct rpc_reply *reply);
+/* The same; structs in the answer keep only the members named in `only` (ends in a NULL).
+ */
+enum rpc_result rpc_call_only(struct http_client *c, const char *method,
+                              struct rpc_value *params, const char *const *only,
+                              struct rpc_reply *reply);
 void rpc_reply_free(struct rpc_reply *reply);
 
 #endif

@@ -21,6 +21,7 @@ struct reader {
     struct xml xml;
     enum xml_token token; /* the one at hand */
     size_t values_left;
+    const char *const *only; /* members of structs worth keeping; NULL: all */
     struct err *err;
 };
 
@@ -30,6 +31,7 @@ static void reader_init(struct reader *r, const char *data, size_t n, size_t max
 {
     xml_init(&r->xml, data, n, n);
     r->values_left = max_values;
+    r->only = NULL;
     r->err = err;
 }
 
@@ -186,6 +188,16 @@ wrong:
     return NULL;
 }
 
+static bool is_wanted(const struct reader *r, struct span name)
+{
+    if (!r->only)
+        return true;
+    for (size_t i = 0; r->only[i]; i++)
+        if (name.len > 0 && r->only[i][0] == name.ptr[0] && span_eq(name, r->only[i]))
+            return true;
+    return false;
+}
+
 static int read_member(struct reader *r, struct rpc_value *to)
 {
     char known[64], *name = known; /* the usual name needs no copy of its own */
@@ -200,18 +212,76 @@ static int read_member(struct reader *r, struct rpc_value *to)
     else
         name = span_dup(text_of(r));
     item = want_open(r, "value", "<value> expected") < 0 ? NULL : read_value(r);
-    if (item)
+    bool read = item != NULL;
+    if (read && is_wanted(r, span_of(name)))
         rpc_set(to, name, item);
+    else
+        rpc_free(item);
     if (name != known)
         free(name);
-    return item ? want_close(r) : -1;
+    return read ? want_close(r) : -1;
+}
+
+/* Past white space and then exactly this. */
+#define STEP_OVER(at, end, literal)                                                      \
+    step_over(at, end, (struct span){literal, sizeof literal - 1})
+
+static bool step_over(const char **at, const char *end, struct span what)
+{
+    while (*at < end && **at <= ' ' && char_is_space(**at))
+        (*at)++;
+    if ((size_t)(end - *at) < what.len || memcmp(*at, what.ptr, what.len) != 0)
+        return false;
+    *at += what.len;
+    return true;
+}
+
+/* Past "<value><type>text</type></value>", whatever the text is. */
+static bool step_over_plain_value(const char **at, const char *end)
+{
+    if (!STEP_OVER(at, end, "<value><"))
+        return false;
+    const char *type_end = memchr(*at, '>', (size_t)(end - *at));
+    if (!type_end || type_end[-1] == '/')
+        return false;
+    struct span type = {*at, (size_t)(type_end - *at)};
+    *at = memchr(type_end, '<', (size_t)(end - type_end));
+    return *at && STEP_OVER(at, end, "</") && step_over(at, end, type) &&
+           STEP_OVER(at, end, "></value>");
+}
+
+/* Steps over a member that is not wanted, byte by byte, without making tokens of it.
+ * False, and nothing is taken, where it is wanted or not of the plain shape that servers
+ * write. */
+static bool skip_plain_member(struct reader *r)
+{
+    const char *at = r->xml.at, *end = r->xml.end;
+
+    if (!r->only || !STEP_OVER(&at, end, "<member>") || !STEP_OVER(&at, end, "<name>"))
+        return false;
+    const char *name_end = memchr(at, '<', (size_t)(end - at));
+    if (!name_end || is_wanted(r, (struct span){at, (size_t)(name_end - at)}))
+        return false;
+    at = name_end;
+    if (!STEP_OVER(&at, end, "</name>") || !step_over_plain_value(&at, end) ||
+        !STEP_OVER(&at, end, "</member>"))
+        return false;
+    r->xml.at = at;
+    return true;
+}
+
+static void next_member(struct reader *r)
+{
+    while (skip_plain_member(r))
+        ;
+    next_tag(r);
 }
 
 static struct rpc_value *read_struct(struct reader *r)
 {
     struct rpc_value *st = rpc_struct();
 
-    for (next_tag(r); at_open(r, "member"); next_tag(r))
+    for (next_member(r); at_open(r, "member"); next_member(r))
         if (read_member(r, st) < 0)
             goto wrong;
     if (r->token == XML_CLOSE)
@@ -356,6 +426,7 @@ static int read_response(struct reader *r, struct rpc_value **value, bool *is_fa
     next_tag(r);
     *is_fault = at_open(r, "fault");
     if (*is_fault) {
+        r->only = NULL; /* a fault is kept whole */
         *value = read_param(r);
         if (*value && (*value)->type != RPC_STRUCT)
             return bad(r, "a fault is a struct");
@@ -371,13 +442,14 @@ static int read_response(struct reader *r, struct rpc_value **value, bool *is_fa
     return *value && want_close(r) == 0 ? want_end(r) : -1;
 }
 
-int xmlrpc_read_response(const char *data, size_t n, struct rpc_value **value,
-                         bool *is_fault, struct err *err)
+int xmlrpc_read_response_only(const char *data, size_t n, const char *const *only,
+                              struct rpc_value **value, bool *is_fault, struct err *err)
 {
     struct reader r;
     int rc;
 
     reader_init(&r, data, n, MAX_RESPONSE_VALUES, err);
+    r.only = only;
     *value = NULL;
     *is_fault = false;
     rc = read_response(&r, value, is_fault);
@@ -387,4 +459,10 @@ int xmlrpc_read_response(const char *data, size_t n, struct rpc_value **value,
     }
     xml_free(&r.xml);
     return rc;
+}
+
+int xmlrpc_read_response(const char *data, size_t n, struct rpc_value **value,
+                         bool *is_fault, struct err *err)
+{
+    return xmlrpc_read_response_only(data, n, NULL, value, is_fault, err);
 }

@@ -18,6 +18,10 @@ int xmlrpc_read_call(const char *data, size_t n, char **method, struct rpc_value
  * struct {faultCode, faultString}. 0, or -1 with err. */
 int xmlrpc_read_response(const char *data, size_t n, struct rpc_value **value,
                          bool *is_fault, struct err *err);
+/* The same, but structs in the result keep only the members named in `only` (ends in a
+ * NULL; NULL: all): of a long list of structs a client needs few. */
+int xmlrpc_read_response_only(const char *data, size_t n, const char *const *only,
+                              struct rpc_value **value, bool *is_fault, struct err *err);
 
 /* --- writing: one value at a time, no tree ----------------------------------------- */
 

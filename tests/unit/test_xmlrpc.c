@@ -412,6 +412,77 @@ static void faults_have_upstreams_names(void **state)
     assert_string_equal(fault_name(5), "UNKNOWN");
 }
 
+/* In whatever shape the unwanted members come, the wanted ones stay. */
+static void members_not_wanted_are_left_out(void **state)
+{
+#define M(name, value) "<member><name>" name "</name>" value "</member>"
+#define S(text)        "<value><string>" text "</string></value>"
+    static const char *const inner[] = {
+        M("a", S("1")) M("x", S("no")) M("b", S("2")),
+        M("x", S("no")) M("a", S("1")) M("b", S("2")) M("x", S("")),
+        "\n<member>\n<name>x</name>\n<value><int>5</int></value>\n</member>\n" M(
+            "a", S("1")) M("b", S("2")) "\n",
+        M("x", "<value>untyped</value>") M("a", "<value>1</value>") M("b", S("2")),
+        M("x", "<value><nil/></value>") M("a", S("1")) M("b", S("2")),
+        M("x", "<value><array><data>" S("q") S("r") "</data></array></value>")
+            M("a", S("1")) M("b", S("2")),
+        M("x", "<value><struct>" M("a", S("deep")) "</struct></value>") M("a", S("1"))
+            M("b", S("2")),
+        M("x", S("&lt;&amp;")) M("a", S("1")) M("b", S("<![CDATA[2]]>")),
+        M("x", S("<!-- -->")) M("a", S("1")) M("b", S("2")) M("<!-- -->x", S("3")),
+        M("aa", S("3")) M("a", S("1")) M("", S("4")) M("b", S("2")) M("ab", S("5")),
+    };
+    static const char *const only[] = {"b", "a", NULL};
+    UNUSED(state);
+    for (size_t i = 0; i < array_len(inner); i++) {
+        struct rpc_value *value;
+        bool is_fault;
+        char *text = xasprintf("<methodResponse><params><param><value><struct>%s</struct>"
+                               "</value></param></params></methodResponse>",
+                               inner[i]);
+        struct guarded g = guarded_new(text, strlen(text));
+        assert_int_equal(xmlrpc_read_response_only(g.data, strlen(text), only, &value,
+                                                   &is_fault, NULL),
+                         0);
+        assert_int_equal(value->count, 2);
+        assert_string_equal(rpc_get_str(value, "a", ""), "1");
+        assert_string_equal(rpc_get_str(value, "b", ""), "2");
+        rpc_free(value);
+        guarded_free(&g);
+        /* cut anywhere, it is refused and not read past */
+        for (size_t n = 0; n < strlen(text); n++) {
+            g = guarded_new(text, n);
+            assert_int_equal(
+                xmlrpc_read_response_only(g.data, n, only, &value, &is_fault, NULL), -1);
+            guarded_free(&g);
+        }
+        free(text);
+    }
+#undef M
+#undef S
+}
+
+/* A fault is never filtered. */
+static void a_fault_stays_whole(void **state)
+{
+    static const char text[] =
+        "<methodResponse><fault><value><struct>"
+        "<member><name>faultCode</name><value><int>10</int></value></member>"
+        "<member><name>faultString</name><value><string>BAD_NAME</string></value>"
+        "</member></struct></value></fault></methodResponse>";
+    static const char *const only[] = {"a", NULL};
+    struct rpc_value *value;
+    bool is_fault;
+    UNUSED(state);
+    assert_int_equal(
+        xmlrpc_read_response_only(text, sizeof text - 1, only, &value, &is_fault, NULL),
+        0);
+    assert_true(is_fault);
+    assert_int_equal(rpc_get_int(value, "faultCode", 0), 10);
+    assert_string_equal(rpc_get_str(value, "faultString", ""), "BAD_NAME");
+    rpc_free(value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +496,8 @@ int main(void)
         cmocka_unit_test(a_failed_writer_stays_failed),
         cmocka_unit_test(members_are_looked_up),
         cmocka_unit_test(faults_have_upstreams_names),
+        cmocka_unit_test(members_not_wanted_are_left_out),
+        cmocka_unit_test(a_fault_stays_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
