@@ -234,8 +234,9 @@ struct rpc_value *ctl_params(const char *first, ...)
     return params;
 }
 
-enum rpc_result ctl_call(struct ctl *c, const char *method, struct rpc_value *params,
-                         struct rpc_reply *reply)
+static enum rpc_result call_only(struct ctl *c, const char *method,
+                                 struct rpc_value *params, const char *const *only,
+                                 struct rpc_reply *reply)
 {
     char name[64];
     snprintf(name, sizeof name, "supervisor.%s", method);
@@ -248,7 +249,21 @@ enum rpc_result ctl_call(struct ctl *c, const char *method, struct rpc_value *pa
         reply->result = RPC_NO_ANSWER;
         return RPC_NO_ANSWER;
     }
-    return rpc_call(c->client, name, params, reply);
+    return rpc_call_only(c->client, name, params, only, reply);
+}
+
+enum rpc_result ctl_call(struct ctl *c, const char *method, struct rpc_value *params,
+                         struct rpc_reply *reply)
+{
+    return call_only(c, method, params, NULL, reply);
+}
+
+bool ctl_call_infos(struct ctl *c, struct rpc_reply *reply)
+{
+    static const char *const members[] = {"group",       "name", "statename", "state",
+                                          "description", "pid",  NULL};
+    return call_only(c, "getAllProcessInfo", NULL, members, reply) == RPC_OK &&
+           reply->value->type == RPC_ARRAY;
 }
 
 /* Why a server may not be there, by errno: one row each. */

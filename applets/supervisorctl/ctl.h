@@ -69,6 +69,10 @@ struct http_client *ctl_connect(struct ctl *c, struct err *err);
  * freed, or handed to ctl_raise. */
 enum rpc_result ctl_call(struct ctl *c, const char *method, struct rpc_value *params,
                          struct rpc_reply *reply);
+/* getAllProcessInfo with the members that commands look at (group, name, state,
+ * statename, description, pid). True if an array came; the reply is the caller's in any
+ * case. */
+bool ctl_call_infos(struct ctl *c, struct rpc_reply *reply);
 /* Parameters: strings, ended by NULL. */
 struct rpc_value *ctl_params(const char *first, ...) __attribute__((sentinel));
 /* Forgets the connection: the server or the credentials have changed. */

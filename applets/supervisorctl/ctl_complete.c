@@ -80,8 +80,7 @@ static const struct rpc_value *infos(struct ctl *c)
 {
     if (!c->infos) {
         struct rpc_reply r;
-        if (ctl_call(c, "getAllProcessInfo", NULL, &r) == RPC_OK &&
-            r.value->type == RPC_ARRAY) {
+        if (ctl_call_infos(c, &r)) {
             c->infos = r.value;
             r.value = NULL;
         } else {

@@ -155,8 +155,7 @@ static enum ctl_end check_wanted(struct ctl *c, const struct strv *wanted,
                                  const struct rpc_value *added)
 {
     struct rpc_reply r;
-    if (ctl_call(c, "getAllProcessInfo", NULL, &r) != RPC_OK ||
-        r.value->type != RPC_ARRAY)
+    if (!ctl_call_infos(c, &r))
         return ctl_raise_reply(c, &r);
     for (size_t i = 0; i < wanted->len; i++) {
         const char *name = wanted->items[i];

@@ -62,8 +62,7 @@ enum ctl_end ctl_do_status(struct ctl *c, const struct ctl_line *line)
         return end;
     }
     struct rpc_reply r;
-    if (ctl_call(c, "getAllProcessInfo", NULL, &r) != RPC_OK ||
-        r.value->type != RPC_ARRAY)
+    if (!ctl_call_infos(c, &r))
         return ctl_raise_reply(c, &r);
     struct picks picks = {0};
     if (line->words.len == 0 || has_word(&line->words, "all"))
@@ -97,8 +96,7 @@ static enum ctl_end print_supervisor_pid(struct ctl *c)
 static enum ctl_end print_all_pids(struct ctl *c)
 {
     struct rpc_reply r;
-    if (ctl_call(c, "getAllProcessInfo", NULL, &r) != RPC_OK ||
-        r.value->type != RPC_ARRAY)
+    if (!ctl_call_infos(c, &r))
         return ctl_raise_reply(c, &r);
     for (size_t i = 0; i < r.value->count; i++)
         ctl_print(c, "%lld", (long long)rpc_get_int(r.value->items[i], "pid", 0));
