@@ -170,6 +170,7 @@ static void tail_begin(struct log_tails *ts, struct http_exchange *x, const char
     set_last_modified(x, st.st_mtime);
     /* nginx in front would collect the lines otherwise */
     http_exchange_header(x, "X-Accel-Buffering", "no");
+    http_exchange_header(x, "X-Content-Type-Options", "nosniff");
     http_stream_begin(x, 200, "text/plain;charset=utf-8", tail_more, tail_gone, t);
     tail_go_on(t);
 }

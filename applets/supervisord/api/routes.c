@@ -3,7 +3,7 @@
 #include "applets/supervisord/api/log_tail.h"
 #include "applets/supervisord/api/rpc_server.h"
 #include "applets/supervisord/api/rpc_wait.h"
-#include "applets/supervisord/api/web_status.h"
+#include "applets/supervisord/api/web.h"
 #include "core/base/alloc.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUTE_COUNT 5
+#define ROUTE_COUNT (3 + WEB_ROUTES)
 
 struct unix_socket { /* a file of ours, to be removed at the end */
     char *path;
@@ -24,6 +24,7 @@ struct api {
     struct super *super;
     struct rpc_server rpc;
     struct log_tails *tails;
+    struct web *web;
     struct http_server *server;
     struct http_route routes[ROUTE_COUNT + 1];
     struct unix_socket *sockets;
@@ -36,14 +37,13 @@ static void make_routes(struct api *a)
 {
     /* what upstream refuses with 400 comes to the handler, which does so */
     static const char any[] = "GET HEAD POST PUT DELETE OPTIONS PATCH";
-    struct http_route routes[ROUTE_COUNT] = {
+    const struct http_route routes[] = {
         {"/RPC2", true, any, rpc_handle, &a->rpc},
         {"/logtail", true, any, log_tail_process, a->tails},
         {"/mainlogtail", true, any, log_tail_main, a->tails},
-        {"/", false, "GET HEAD POST", web_status, a->super},
-        {"/index.html", false, "GET HEAD POST", web_status, a->super},
     };
     memcpy(a->routes, routes, sizeof routes);
+    web_routes(a->web, a->routes + array_len(routes));
 }
 
 /* --- listeners --------------------------------------------------------------------- */
@@ -131,6 +131,7 @@ struct api *api_open(struct super *super, struct err *err)
     a->super = super;
     a->rpc = (struct rpc_server){super, rpc_waits_new(super)};
     a->tails = log_tails_new(super);
+    a->web = web_new(super);
     make_routes(a);
     a->server = http_server_new(super_loop(super), a->routes, &(struct http_limits){0});
     for (size_t i = 0; i < conf->http_count; i++)
@@ -146,6 +147,7 @@ struct api *api_open(struct super *super, struct err *err)
 bool api_is_quiet(struct api *a)
 {
     log_tails_end(a->tails); /* they have no end of their own */
+    web_end_streams(a->web);
     return http_server_is_quiet(a->server);
 }
 
@@ -155,6 +157,7 @@ void api_close(struct api *a)
         return;
     http_server_free(a->server);
     log_tails_free(a->tails);
+    web_free(a->web);
     rpc_waits_free(a->rpc.waits);
     for (size_t i = 0; i < a->socket_count; i++) {
         sock_unlink_unix(a->sockets[i].path, a->sockets[i].inode);

@@ -4,6 +4,9 @@
 
 #include "applets/supervisord/api/rpc_reply.h"
 
+/* The version of Supervisor whose behaviour this is: clients compare it. */
+#define SUPERVISOR_VERSION "4.4.0"
+
 #define RPC_METHOD(name)                                                                 \
     enum rpc_outcome name(struct rpc_ctx *ctx, const struct rpc_value *args)
 

@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #define API_VERSION "3.0"
-/* The version of Supervisor whose behaviour this is: clients compare it. */
-#define SUPERVISOR_VERSION "4.4.0"
 
 RPC_METHOD(rpc_get_api_version)
 {
