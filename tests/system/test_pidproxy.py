@@ -97,7 +97,7 @@ def test_under_supervisord(box):
               0o755)
     d = box.start("[program:p]\ncommand=%s %s %s\nstartsecs=0\n"
                   % (box.target.path("pidproxy"), box.path("pid"), box.path("start.sh")))
-    wait_until(lambda: "up" in box.read("out"))
+    wait_until(lambda: "up" in box.read("out") and box.read("pid").endswith("\n"))
     pid = int(box.read("pid"))
     d.sv.signalProcess("p", "HUP")
     wait_until(lambda: "got HUP" in box.read("out"))
