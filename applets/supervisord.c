@@ -12,6 +12,7 @@
 #include "core/base/pytext.h"
 #include "core/io/fd.h"
 #include "core/io/signals.h"
+#include "core/io/syslog.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -64,6 +65,7 @@ struct daemon { /* of one run between two restarts */
     struct super *super;
     struct api *api;
     bool pidfile_written;
+    uint64_t next_event_serial;
 };
 
 static NORETURN void usage_error(const char *program, const char *text)
@@ -145,6 +147,16 @@ static void sink_write(void *arg, enum log_level level, const char *line, size_t
     logfile_write(arg, line, n);
 }
 
+/* The line as it stands in a file, time stamp included, is what upstream sends. */
+static void sink_syslog(void *arg, enum log_level level, const char *line, size_t n,
+                        const char *text)
+{
+    UNUSED(arg);
+    UNUSED(level);
+    UNUSED(text);
+    syslog_send_lines(NULL, line, n);
+}
+
 /* In the foreground the log goes to standard output too. A log that cannot be opened ends
  * a daemon, which would have no other voice; in the foreground it is said and life goes
  * on: a container may have no place to write to. */
@@ -161,6 +173,10 @@ static int open_logs(struct daemon *d, struct err *err)
         d->stdout_log = logfile_open(d->loop, &out, true, err);
         if (d->stdout_log)
             d->stdout_sink = log_add_sink(sink_write, d->stdout_log);
+    }
+    if (str_eq(server->logfile, "syslog")) {
+        d->file_sink = log_add_sink(sink_syslog, NULL);
+        return 0;
     }
     d->file_log = logfile_open(d->loop, &file, true, err);
     if (!d->file_log) {
@@ -226,7 +242,8 @@ static int bring_up(struct daemon *d, bool first, struct err *err)
                               .conf = d->conf,
                               .environ = environ,
                               .overrides = &d->args->over,
-                              .log = d->file_log};
+                              .log = d->file_log,
+                              .next_event_serial = d->next_event_serial};
     d->super = super_new(&opts);
     d->api = api_open(d->super, err);
     if (!d->api)
@@ -281,7 +298,10 @@ int supervisord_main(int argc, char **argv)
 
     int status = 0;
     for (bool first = true; conf; first = false) {
-        d = (struct daemon){.loop = d.loop, .conf = conf, .args = &args};
+        d = (struct daemon){.loop = d.loop,
+                            .conf = conf,
+                            .args = &args,
+                            .next_event_serial = d.next_event_serial};
         conf = NULL;
         if (bring_up(&d, first, &err) < 0) {
             tear_down(&d);
@@ -294,6 +314,7 @@ int supervisord_main(int argc, char **argv)
         } else {
             conf = super_take_restart_conf(d.super);
         }
+        d.next_event_serial = super_engine(d.super)->next_event_serial;
         tear_down(&d);
     }
     signals_close(signals);

@@ -5,6 +5,7 @@
 #include "core/base/alloc.h"
 #include "core/base/log.h"
 #include "core/io/fd.h"
+#include "core/io/syslog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,8 +91,17 @@ void channel_open_log(struct channel *ch)
                  process_conf(ch->process)->name, err.text);
 }
 
+static void write_syslog(const struct channel *ch, const char *data, size_t n)
+{
+    char *prefix = xasprintf("%s ", process_conf(ch->process)->name);
+    syslog_send_lines(prefix, data, n);
+    free(prefix);
+}
+
 static void write_log(struct channel *ch, const char *data, size_t n)
 {
+    if (ch->conf->syslog)
+        write_syslog(ch, data, n);
     if (!ch->log) {
         struct err err;
         if (!channel_log_path(ch) || loop_now_ms(ch->engine->loop) < ch->log_retry_ms ||
@@ -172,7 +182,7 @@ static void deliver(void *arg, enum capture_kind kind, const char *data, size_t 
         write_log(ch, data, n);
     if (log_wants(LOG_LEVEL_DEBG))
         log_output(ch, data, n);
-    if (ch->conf->events_enabled)
+    if (ch->conf->events_enabled && !ch->tap)
         emit_bytes(ch,
                    ch->is_stderr ? EVENT_PROCESS_LOG_STDERR : EVENT_PROCESS_LOG_STDOUT,
                    data, n);

@@ -39,7 +39,8 @@ void channel_init(struct channel *ch, struct engine *engine, struct process *pro
  * said once and tried again with what is written. */
 void channel_open_log(struct channel *ch);
 void channel_close_log(struct channel *ch);
-/* From now on bytes go to tap and to the log, and are not looked at for tokens. */
+/* From now on bytes go to tap and to the log; they are not looked at for tokens and make
+ * no events. */
 void channel_set_tap(struct channel *ch, channel_tap_fn *tap, void *arg);
 /* Takes the pipe's read end, which is non-blocking from now on. 0, or -1 with errno. */
 int channel_open(struct channel *ch, int fd);
