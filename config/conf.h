@@ -68,6 +68,7 @@ struct listener_conf {
     enum event_type *events;
     size_t event_count;
     char *result_handler;
+    int listener_timeout; /* seconds; 0: none */
 };
 
 struct fcgi_conf {

@@ -63,7 +63,9 @@ static bool process_equal(const struct program_conf *a, const struct program_con
 
 static bool listener_equal(const struct listener_conf *a, const struct listener_conf *b)
 {
-    return a->buffer_size == b->buffer_size && a->event_count == b->event_count &&
+    return a->buffer_size == b->buffer_size &&
+           a->listener_timeout == b->listener_timeout &&
+           a->event_count == b->event_count &&
            str_eq(a->result_handler, b->result_handler) &&
            (a->event_count == 0 ||
             memcmp(a->events, b->events, a->event_count * sizeof *a->events) == 0);

@@ -237,7 +237,13 @@ static int add_listener(struct conf_build *b, struct group_list *groups,
                 s->name, d.buffer_size);
         return option_located_only(&src, "buffer_size", b->err);
     }
+    if (d.listener_timeout < 0) {
+        err_set(b->err, ERR_CONFIG, "[%.100s] section sets invalid listener_timeout (%d)",
+                s->name, d.listener_timeout);
+        return option_located_only(&src, "listener_timeout", b->err);
+    }
     l.buffer_size = d.buffer_size;
+    l.listener_timeout = d.listener_timeout;
     l.result_handler = d.result_handler;
     if (check_handler(&src, d.result_handler, b->err) < 0 ||
         listener_events(b, &src, d.events, &l) < 0)

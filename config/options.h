@@ -23,7 +23,7 @@ extern const struct option_table process_options;
 struct listener_draft {
     int priority;
     char *result_handler, *events;
-    int buffer_size;
+    int buffer_size, listener_timeout;
     bool redirect_stderr;
 };
 extern const struct option_table listener_options;

@@ -120,11 +120,12 @@ static const struct option process_rows[] = {
 
 #define L(member) offsetof(struct listener_draft, member)
 static const struct option listener_rows[] = {
-    {"priority",        value_int,  L(priority),        "-1",    0},
-    {"buffer_size",     value_int,  L(buffer_size),     "10",    0},
-    {"result_handler",  value_text, L(result_handler),  "supervisor.dispatchers:default_handler", 0},
-    {"events",          value_text, L(events),          "",      0},
-    {"redirect_stderr", value_bool, L(redirect_stderr), "false", 0},
+    {"priority",         value_int,  L(priority),         "-1",    0},
+    {"buffer_size",      value_int,  L(buffer_size),      "10",    0},
+    {"result_handler",   value_text, L(result_handler),   "supervisor.dispatchers:default_handler", 0},
+    {"events",           value_text, L(events),           "",      0},
+    {"listener_timeout", value_int,  L(listener_timeout), "0",    0},
+    {"redirect_stderr",  value_bool, L(redirect_stderr),  "false", 0},
 };
 
 #define F(member) offsetof(struct fcgi_draft, member)

@@ -2,6 +2,7 @@
 
 #include "applets/supervisord/process.h"
 #include "core/base/alloc.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/io/fd.h"
 #include "core/rules/event_text.h"
@@ -32,7 +33,12 @@ struct member {
     struct process *process;
     struct listener listener;
     struct pending *in_hand; /* sent and not answered */
+    struct timer patience;   /* listener_timeout; set while something is due from it */
+    bool to_restart;
 };
+
+/* A log line for an overflow that goes on is written so often at the most. */
+enum { OVERFLOW_REPORT_MS = 60000 };
 
 struct event_pool {
     struct engine *engine;
@@ -42,7 +48,8 @@ struct event_pool {
     uint64_t next_serial;
     uint64_t last_emission; /* an event of two subscribed types is taken once */
     size_t discarded;       /* of the present overflow, not told yet */
-    bool overflowing;
+    bool overflowing;       /* until half of the buffer is free again */
+    int64_t told_ms;
     struct event_subscription *subs;
     struct event_subscription lives; /* of the members, to know when one starts or dies */
     struct member *members;
@@ -108,6 +115,15 @@ static void pending_free(struct pending *e)
     free(e);
 }
 
+static void tell_discarded(struct event_pool *pool)
+{
+    if (pool->discarded > 0)
+        log_error("pool %s event buffer overflowed, %zu more events were discarded",
+                  group_name(pool->group), pool->discarded);
+    pool->discarded = 0;
+    pool->told_ms = mono_ms();
+}
+
 /* One line when an overflow begins and one with the count when it is over: a line for
  * each event would flood the disk. */
 static void discard_oldest(struct event_pool *pool)
@@ -118,24 +134,29 @@ static void discard_oldest(struct event_pool *pool)
                   group_name(pool->group), (unsigned long long)oldest->record->serial);
     else
         pool->discarded++;
-    pool->overflowing = true;
     pending_free(oldest);
     pool->buffered--;
+    if (!pool->overflowing)
+        pool->told_ms = mono_ms();
+    else if (mono_ms() - pool->told_ms >= OVERFLOW_REPORT_MS)
+        tell_discarded(pool);
+    pool->overflowing = true;
 }
 
 static void end_overflow(struct event_pool *pool)
 {
-    if (pool->discarded > 0)
-        log_error("pool %s event buffer overflowed, %zu more events were discarded",
-                  group_name(pool->group), pool->discarded);
+    tell_discarded(pool);
     pool->overflowing = false;
-    pool->discarded = 0;
+}
+
+static size_t buffer_size(const struct event_pool *pool)
+{
+    return (size_t)group_conf(pool->group)->listener.buffer_size;
 }
 
 static void accept_event(struct event_pool *pool, struct pending *e, bool at_head)
 {
-    int max = group_conf(pool->group)->listener.buffer_size;
-    if (pool->buffered > 0 && pool->buffered >= (size_t)max)
+    if (pool->buffered > 0 && pool->buffered >= buffer_size(pool))
         discard_oldest(pool);
     if (at_head)
         list_insert(&pool->buffer, &e->link);
@@ -171,6 +192,27 @@ static void reject(struct member *m)
     loop_again(m->pool->engine->loop);
 }
 
+/* Something is due from this listener from now on: READY, or an answer. */
+static void grow_impatient(struct member *m)
+{
+    int secs = group_conf(m->pool->group)->listener.listener_timeout;
+    if (secs > 0)
+        timer_set(&m->patience, mono_ms() + (int64_t)secs * 1000);
+}
+
+static void member_on_patience(struct timer *t, int64_t now_ms)
+{
+    UNUSED(now_ms);
+    struct member *m = container_of(t, struct member, patience);
+    if (process_state(m->process) != PROC_RUNNING)
+        return;
+    log_warn("%s: listener has been %s for %d seconds (listener_timeout), restarting it",
+             process_conf(m->process)->name, listener_state_name(m->listener.state),
+             group_conf(m->pool->group)->listener.listener_timeout);
+    m->to_restart = true;
+    process_stop(m->process);
+}
+
 static void log_change(const struct member *m, enum listener_state from)
 {
     const char *name = process_conf(m->process)->name;
@@ -181,6 +223,9 @@ static void log_change(const struct member *m, enum listener_state from)
             "%s: has entered the UNKNOWN state and will no longer receive events, this "
             "usually indicates the process violated the eventlistener protocol",
             name);
+    process_set_note(m->process, m->listener.state == LISTENER_UNKNOWN
+                                     ? "listener state UNKNOWN"
+                                     : NULL);
 }
 
 /* A handler decides what the bytes of a result mean: true for taken, false for rejected.
@@ -226,21 +271,25 @@ static void on_news(void *arg, enum listener_news news, const char *result, size
     switch (news) {
     case LISTENER_NEWS_READY:
         log_change(m, LISTENER_ACKNOWLEDGED);
+        timer_cancel(&m->patience);
         loop_again(m->pool->engine->loop);
         return;
     case LISTENER_NEWS_RESULT:
         on_result(m, result, n);
         log_change(m, LISTENER_BUSY);
+        grow_impatient(m);
         return;
     case LISTENER_NEWS_BAD_LINE:
         log_warn("%s: bad result line: '%.*s'", process_conf(m->process)->name, (int)n,
                  result);
         log_change(m, LISTENER_BUSY);
         reject(m);
+        grow_impatient(m);
         return;
     case LISTENER_NEWS_BROKEN:
         log_change(m, LISTENER_ACKNOWLEDGED);
         reject(m);
+        grow_impatient(m);
         return;
     }
 }
@@ -272,11 +321,18 @@ static void on_life(void *arg, const struct event *ev)
     if (ev->type == EVENT_PROCESS_STATE_STARTING) {
         listener_free(&m->listener);
         listener_init(&m->listener);
+        process_set_note(m->process, NULL);
     } else if (ev->type == EVENT_PROCESS_STATE_EXITED ||
                ev->type == EVENT_PROCESS_STATE_STOPPED ||
                ev->type == EVENT_PROCESS_STATE_BACKOFF) {
+        timer_cancel(&m->patience);
         reject(m);
+        if (m->to_restart)
+            process_start_queued(m->process);
+        m->to_restart = false;
     } else if (ev->type == EVENT_PROCESS_STATE_RUNNING) {
+        if (m->listener.state != LISTENER_READY)
+            grow_impatient(m);
         loop_again(pool->engine->loop);
     }
 }
@@ -294,12 +350,15 @@ struct event_pool *event_pool_new(struct engine *engine, struct group *group)
         m->pool = pool;
         m->process = group_at(group, i);
         listener_init(&m->listener);
+        timer_init(&m->patience, loop_timers(engine->loop), member_on_patience);
         process_set_tap(m->process, on_output, m);
     }
-    event_subscribe(&engine->bus, &pool->lives, EVENT_PROCESS_STATE, on_life, pool);
     pool->subs = xcalloc(conf->event_count, sizeof(struct event_subscription));
     for (size_t i = 0; i < conf->event_count; i++)
         event_subscribe(&engine->bus, &pool->subs[i], conf->events[i], on_event, pool);
+    /* After those: when a buffer is full, the event of a listener that died must not be
+     * the one that its own death pushes out. */
+    event_subscribe(&engine->bus, &pool->lives, EVENT_PROCESS_STATE, on_life, pool);
     return pool;
 }
 
@@ -310,8 +369,10 @@ void event_pool_free(struct event_pool *pool)
     for (size_t i = 0; i < group_conf(pool->group)->listener.event_count; i++)
         event_unsubscribe(&pool->subs[i]);
     event_unsubscribe(&pool->lives);
+    tell_discarded(pool);
     for (size_t i = 0; i < group_count(pool->group); i++) {
         process_set_tap(pool->members[i].process, NULL, NULL);
+        timer_cancel(&pool->members[i].patience);
         if (pool->members[i].in_hand)
             pending_free(pool->members[i].in_hand);
         listener_free(&pool->members[i].listener);
@@ -352,6 +413,7 @@ static int send_to(struct member *m, struct pending *e)
     }
     listener_sent(&m->listener);
     m->in_hand = e;
+    grow_impatient(m);
     log_debug("event %llu sent to listener %s", (unsigned long long)r->serial,
               process_conf(m->process)->name);
     return 0;
@@ -376,7 +438,7 @@ void event_pool_dispatch(struct event_pool *pool)
             return;
         list_del(&e->link);
         pool->buffered--;
-        if (pool->overflowing)
+        if (pool->overflowing && pool->buffered * 2 <= buffer_size(pool))
             end_overflow(pool);
     }
 }

@@ -1,6 +1,7 @@
 /* The listening socket that all processes of an fcgi-program get as descriptor 0. Bound
- * when its group is made and kept as long as the group, so that restarts lose no
- * connection. Source: Supervisor manual, "[fcgi-program:x]". */
+ * when its group is made and kept while one of its processes runs or waits for its next
+ * try, so that restarts lose no connection (upstream's is closed for a moment when the
+ * only process restarts). Source: Supervisor manual, "[fcgi-program:x]". */
 #ifndef APPLETS_SUPERVISORD_FCGI_SOCKET_H
 #define APPLETS_SUPERVISORD_FCGI_SOCKET_H
 

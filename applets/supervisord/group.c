@@ -31,6 +31,21 @@ static void sort_by_priority(struct process **list, size_t count)
     }
 }
 
+/* Trouble with the socket is to be known at once and not with the first start. It stays
+ * open if it will be used soon. */
+static void check_socket(struct group *g)
+{
+    struct err err;
+    if (g->conf->kind != GROUP_FCGI)
+        return;
+    if (group_fcgi_fd(g, &err) < 0)
+        log_error("%s", err.text);
+    for (size_t i = 0; i < g->count; i++)
+        if (process_conf(g->processes[i])->autostart)
+            return;
+    fcgi_socket_close(&g->socket);
+}
+
 struct group *group_new(struct engine *engine, struct conf *owner,
                         const struct group_conf *gconf)
 {
@@ -50,9 +65,7 @@ struct group *group_new(struct engine *engine, struct conf *owner,
         g->by_priority[i] = g->processes[i];
     sort_by_priority(g->by_priority, g->count);
     fcgi_socket_init(&g->socket, &gconf->fcgi);
-    struct err err;
-    if (gconf->kind == GROUP_FCGI && group_fcgi_fd(g, &err) < 0)
-        log_error("%s", err.text);
+    check_socket(g);
     return g;
 }
 
@@ -96,6 +109,16 @@ struct process *group_find(const struct group *g, const char *process_name)
 int group_fcgi_fd(struct group *g, struct err *err)
 {
     return fcgi_socket_open(&g->socket, err) < 0 ? -1 : g->socket.fd;
+}
+
+void group_process_rests(struct group *g)
+{
+    if (g->conf->kind != GROUP_FCGI)
+        return;
+    for (size_t i = 0; i < g->count; i++)
+        if (process_is_busy(g->processes[i]))
+            return;
+    fcgi_socket_close(&g->socket);
 }
 
 void group_start_auto(struct group *g)

@@ -23,6 +23,10 @@ struct process *group_find(const struct group *g, const char *process_name); /* 
 /* For an fcgi-program: its shared socket, bound now if it could not be before. -1 with
  * err when it cannot be. */
 int group_fcgi_fd(struct group *g, struct err *err);
+/* A process of it has come to rest: with none left that runs or is to run again, the
+ * socket of an fcgi-program is closed, so that its clients are refused and do not wait.
+ */
+void group_process_rests(struct group *g);
 /* Queues those with autostart, in the order of the configuration, as upstream does. */
 void group_start_auto(struct group *g);
 void group_stop_all(struct group *g); /* by descending priority */

@@ -171,13 +171,20 @@ static void log_arrival(const struct process *p, enum proc_state from)
                  p->conf->name);
 }
 
+bool process_is_busy(const struct process *p)
+{
+    return p->pid != 0 || !proc_state_is_stopped(p->state) ||
+           timer_is_set(&p->deadline) || !list_empty(&p->start_link);
+}
+
 /* A process that rests holds no descriptors. */
 static void close_logs_at_rest(struct process *p)
 {
-    if (p->pid != 0 || !proc_state_is_stopped(p->state) || timer_is_set(&p->deadline))
+    if (process_is_busy(p))
         return;
     channel_close_log(&p->out);
     channel_close_log(&p->err);
+    group_process_rests(p->group);
 }
 
 static void feed(struct process *p, enum proc_input input)
@@ -329,6 +336,11 @@ void process_set_tap(struct process *p, process_tap_fn *fn, void *arg)
     channel_set_tap(&p->out, fn, arg);
 }
 
+void process_set_note(struct process *p, const char *note)
+{
+    p->note = note;
+}
+
 void process_reopen_logs(struct process *p)
 {
     channel_reopen_log(&p->out);
@@ -415,6 +427,11 @@ pid_t process_pid(const struct process *p)
 const char *process_spawn_error(const struct process *p)
 {
     return p->spawn_error;
+}
+
+const char *process_note(const struct process *p)
+{
+    return p->note;
 }
 
 int process_exit_status(const struct process *p)

@@ -53,6 +53,8 @@ int process_write_stdin(struct process *p, const void *data, size_t n);
 /* Every byte of its standard output goes to fn too (and is not looked at for tokens). */
 typedef void process_tap_fn(void *arg, const char *data, size_t n);
 void process_set_tap(struct process *p, process_tap_fn *fn, void *arg);
+/* What status is to say of it while it runs; static text, or NULL. */
+void process_set_note(struct process *p, const char *note);
 void process_reopen_logs(struct process *p);
 /* clearProcessLogs: both channels. 0, or -1 with err. */
 int process_clear_logs(struct process *p, struct err *err);
@@ -79,6 +81,7 @@ uint64_t process_id(const struct process *p); /* unique in the life of the daemo
 enum proc_state process_state(const struct process *p);
 pid_t process_pid(const struct process *p);               /* 0: none */
 const char *process_spawn_error(const struct process *p); /* NULL: none */
+const char *process_note(const struct process *p);        /* NULL: none */
 int process_exit_status(const struct process *p); /* -1: by signal; 0 also when unknown */
 /* How its last child ended, as waitpid told; false if none has ended yet. */
 bool process_wait_status(const struct process *p, int *wait_status);
@@ -88,6 +91,8 @@ int64_t process_stop_secs(const struct process *p);
 int process_backoff(const struct process *p);
 /* The file its channel is logged to, or NULL. */
 const char *process_log_path(const struct process *p, enum process_channel ch);
+/* It has a child, or is to have one without anybody asking. */
+bool process_is_busy(const struct process *p);
 /* The deadline under way (startsecs, backoff, stopwaitsecs), monotonic ms, or -1. */
 int64_t process_deadline_ms(const struct process *p);
 

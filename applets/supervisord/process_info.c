@@ -29,6 +29,7 @@ void process_info_get(const struct process *p, int64_t now_secs,
         .has_ended = has_ended,
         .wait_status = wait_status,
         .spawn_error = or_empty(process_spawn_error(p)),
+        .note = process_note(p),
         .stdout_logfile = or_empty(process_log_path(p, PROCESS_STDOUT)),
         .stderr_logfile = or_empty(process_log_path(p, PROCESS_STDERR)),
     };
@@ -42,7 +43,8 @@ int process_info_describe(const struct process_info *info, struct buf *out)
                                                        .now_secs = info->now_secs,
                                                        .pid = info->pid,
                                                        .name = info->name,
-                                                       .spawn_error = info->spawn_error});
+                                                       .spawn_error = info->spawn_error,
+                                                       .note = info->note});
 }
 
 int process_info_reason(const struct process_info *info, struct buf *out)

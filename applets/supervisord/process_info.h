@@ -15,6 +15,7 @@ struct process_info { /* strings are borrowed until the process changes */
     bool has_ended;  /* a child of it has; wait_status tells how */
     int wait_status;
     const char *spawn_error;                     /* "" for none */
+    const char *note;                            /* NULL for none */
     const char *stdout_logfile, *stderr_logfile; /* "" for none */
 };
 

@@ -20,6 +20,7 @@ struct process {
     unsigned starts;    /* attempts, ever */
     int tries;          /* failed starts in a row */
     char *spawn_error;  /* or NULL */
+    const char *note;   /* or NULL */
     int64_t started_ms; /* monotonic; of the last start */
     int64_t start_secs; /* wall clock, for display; 0: never */
     int64_t stop_secs;

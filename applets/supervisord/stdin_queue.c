@@ -54,6 +54,9 @@ int stdin_queue_write(struct stdin_queue *q, const void *data, size_t n)
         errno = EPIPE;
         return -1;
     }
+    /* What comes alone may be of any size: an event is sent whole or never. */
+    q->waiting.max =
+        q->waiting.len == 0 && n > STDIN_QUEUE_MAX_BYTES ? n : STDIN_QUEUE_MAX_BYTES;
     if (buf_append(&q->waiting, data, n) < 0)
         return -1;
     return flush(q);

@@ -18,7 +18,8 @@ void stdin_queue_init(struct stdin_queue *q);
 /* Takes fd, which is non-blocking from now on. 0, or -1 with errno. */
 int stdin_queue_open(struct stdin_queue *q, struct loop *loop, int fd);
 /* Writes what the pipe takes and queues the rest. 0, or -1 with errno: EPIPE (closed, by
- * us or by the child), ENOBUFS (a megabyte waits: nothing taken), ENOMEM. */
+ * us or by the child), ENOBUFS (it would make more than a megabyte wait, and something
+ * waits already: nothing taken), ENOMEM. */
 int stdin_queue_write(struct stdin_queue *q, const void *data, size_t n);
 void stdin_queue_close(struct stdin_queue *q); /* drops what waits; harmless twice */
 

@@ -33,6 +33,13 @@ static void super_after_io(void *arg)
     reap_children(&s->engine);
 }
 
+static void dispatch_events(struct super *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->pools[i])
+            event_pool_dispatch(s->pools[i]);
+}
+
 static void super_at_end(void *arg)
 {
     struct super *s = arg;
@@ -40,9 +47,7 @@ static void super_at_end(void *arg)
         start_some(s);
     else
         super_stop_turn(s);
-    for (size_t i = 0; i < s->count; i++)
-        if (s->pools[i])
-            event_pool_dispatch(s->pools[i]);
+    dispatch_events(s);
 }
 
 static const char *find_variable(char *const *environ_list, const char *name)
@@ -60,6 +65,7 @@ struct super *super_new(const struct super_opts *opts)
     s->engine = (struct engine){.loop = opts->loop,
                                 .conf = opts->conf,
                                 .environ = opts->environ,
+                                .next_event_serial = opts->next_event_serial,
                                 .path = find_variable(opts->environ, "PATH")};
     event_bus_init(&s->engine.bus);
     list_init(&s->engine.start_queue);

@@ -17,6 +17,7 @@ struct super_opts {
     char *const *environ;
     const struct conf_overrides *overrides; /* for reading the file again; borrowed */
     struct logfile *log;                    /* the activity log, or NULL; borrowed */
+    uint64_t next_event_serial; /* goes on over restarts; a pool's own begins anew */
 };
 
 /* Makes the groups; starts nothing. Never NULL. */

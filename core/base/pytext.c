@@ -103,11 +103,34 @@ static void put_char(struct buf *out, uint32_t c, const char *bytes, size_t n, c
         buf_printf(out, c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)c);
 }
 
-char *py_repr(struct span s)
+static char quote_for(struct span s)
 {
     bool has_single = s.len > 0 && memchr(s.ptr, '\'', s.len);
     bool has_double = s.len > 0 && memchr(s.ptr, '"', s.len);
-    char quote = has_single && !has_double ? '"' : '\'';
+    return has_single && !has_double ? '"' : '\'';
+}
+
+char *py_repr_bytes(struct span s)
+{
+    char quote = quote_for(s);
+    struct buf out;
+
+    buf_init(&out, BUF_NO_LIMIT);
+    buf_printf(&out, "b%c", quote);
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < 0x80)
+            put_char(&out, c, s.ptr + i, 1, quote);
+        else
+            buf_printf(&out, "\\x%02x", c);
+    }
+    buf_putc(&out, quote);
+    return buf_detach(&out);
+}
+
+char *py_repr(struct span s)
+{
+    char quote = quote_for(s);
     struct buf out;
 
     buf_init(&out, BUF_NO_LIMIT);

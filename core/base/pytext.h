@@ -18,5 +18,7 @@ bool py_word(struct span *rest, struct span *word);
 /* The text as repr() shows it, quotes included; yours. Bytes that are not UTF-8 are
  * written \xNN. */
 char *py_repr(struct span s);
+/* The bytes as repr() shows a bytes object, b'...'; yours. */
+char *py_repr_bytes(struct span s);
 
 #endif

@@ -41,7 +41,9 @@ int describe_process(struct buf *out, const struct describe_in *in)
         if (buf_puts(out, "pid ") < 0 || buf_put_int(out, in->pid) < 0 ||
             buf_puts(out, ", uptime ") < 0)
             return -1;
-        return describe_uptime(out, in->now_secs - in->start_secs);
+        if (describe_uptime(out, in->now_secs - in->start_secs) < 0)
+            return -1;
+        return in->note ? buf_printf(out, ", %s", in->note) : 0;
     case PROC_FATAL:
     case PROC_BACKOFF:
         if (in->spawn_error && in->spawn_error[0])

@@ -13,6 +13,7 @@ struct describe_in {
     int pid;
     const char *name;        /* of the process */
     const char *spawn_error; /* NULL or "": none */
+    const char *note;        /* goes behind the uptime; NULL: none */
 };
 
 int describe_process(struct buf *out, const struct describe_in *in); /* 0, -1 as buf */

@@ -1,5 +1,10 @@
 #include "core/rules/event_text.h"
 
+#include "core/base/pytext.h"
+#include "core/base/utf8.h"
+
+#include <stdlib.h>
+
 enum extra { EXTRA_NONE, EXTRA_TRIES, EXTRA_PID, EXTRA_EXPECTED_PID };
 
 /* What a state's event tells besides names and the state before. */
@@ -38,6 +43,17 @@ static int state_payload(struct buf *out, const struct event_text_in *in)
     return 0;
 }
 
+/* Listeners read text: what is no UTF-8 is shown as Python shows bytes. */
+static int put_data(struct buf *out, struct span data)
+{
+    if (utf8_valid(data.ptr, data.len))
+        return buf_append(out, data.ptr, data.len);
+    char *shown = py_repr_bytes(data);
+    int rc = buf_printf(out, "Undecodable: %s", shown);
+    free(shown);
+    return rc;
+}
+
 static int output_payload(struct buf *out, const struct event_text_in *in)
 {
     if (buf_printf(out, "processname:%s groupname:%s pid:%d", in->process_name,
@@ -49,7 +65,7 @@ static int output_payload(struct buf *out, const struct event_text_in *in)
         return -1;
     if (buf_putc(out, '\n') < 0)
         return -1;
-    return buf_append(out, in->data.ptr, in->data.len);
+    return put_data(out, in->data);
 }
 
 int event_payload(struct buf *out, const struct event_text_in *in)
@@ -67,7 +83,15 @@ int event_payload(struct buf *out, const struct event_text_in *in)
         return 0; /* SUPERVISOR_STATE_CHANGE has none */
     if (buf_printf(out, "type:%s\n", in->remote_type) < 0)
         return -1;
-    return buf_append(out, in->data.ptr, in->data.len);
+    return put_data(out, in->data);
+}
+
+static size_t count_characters(struct span text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; count++)
+        i += utf8_step(text.ptr + i, text.len - i);
+    return count;
 }
 
 int event_envelope(struct buf *out, const struct event_envelope *in)
@@ -77,7 +101,7 @@ int event_envelope(struct buf *out, const struct event_envelope *in)
                    "len:%zu\n",
                    in->server, (unsigned long long)in->serial, in->pool,
                    (unsigned long long)in->pool_serial, event_type_name(in->type),
-                   in->payload.len) < 0)
+                   count_characters(in->payload)) < 0)
         return -1;
     return buf_append(out, in->payload.ptr, in->payload.len);
 }

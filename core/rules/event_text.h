@@ -21,7 +21,8 @@ struct event_text_in { /* what a payload is made of; fields without a meaning ar
     int64_t when_secs;
 };
 
-/* Appends the payload. 0, or -1 as buf. */
+/* Appends the payload, always UTF-8: other data becomes "Undecodable: b'...'". 0, or -1
+ * as buf. */
 int event_payload(struct buf *out, const struct event_text_in *in);
 
 struct event_envelope {
@@ -33,7 +34,9 @@ struct event_envelope {
     struct span payload;
 };
 
-/* Appends "ver:3.0 server:... len:N\n" and the payload. 0, or -1 as buf. */
+/* Appends "ver:3.0 server:... len:N\n" and the payload. N counts characters, not bytes,
+ * as upstream does: listeners written with its childutils read so many from a text
+ * stream, and would wait for ever for more. 0, or -1 as buf. */
 int event_envelope(struct buf *out, const struct event_envelope *in);
 
 #endif

@@ -2,14 +2,14 @@
 
 #include "core/base/alloc.h"
 #include "core/base/num.h"
+#include "core/base/pytext.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const char ready_token[] = "READY\n";
-static const char result_token[] = "RESULT ";
 
-enum { READY_LEN = sizeof ready_token - 1, RESULT_LEN = sizeof result_token - 1 };
+enum { READY_LEN = sizeof ready_token - 1, RESULT_LEN = sizeof "RESULT " - 1 };
 /* A line that announces a result is short; what is longer is none. */
 enum { MAX_LINE_BYTES = 256 };
 
@@ -79,6 +79,26 @@ static size_t expect_ready(struct listener *l, const char *p, size_t n,
     return READY_LEN;
 }
 
+/* Upstream takes what stands behind the first seven bytes, whatever they are, through
+ * Python's int(): spaces, a carriage return and a plus sign do not hurt, and listeners
+ * that send them work. */
+static int parse_result_line(const char *line, size_t n, int64_t *len)
+{
+    char number[MAX_LINE_BYTES + 1];
+    if (n <= RESULT_LEN || n > MAX_LINE_BYTES)
+        return -1;
+    struct span s = py_strip((struct span){line + RESULT_LEN, n - RESULT_LEN});
+    if (s.len > 1 && s.ptr[0] == '+') {
+        s.ptr++;
+        s.len--;
+    }
+    if (s.len == 0)
+        return -1;
+    memcpy(number, s.ptr, s.len);
+    number[s.len] = '\0';
+    return parse_int(number, 0, LISTENER_MAX_RESULT_BYTES, len);
+}
+
 static size_t expect_result_line(struct listener *l, const char *p, size_t n,
                                  listener_emit *emit, void *arg)
 {
@@ -86,13 +106,7 @@ static size_t expect_result_line(struct listener *l, const char *p, size_t n,
     if (!newline && n <= MAX_LINE_BYTES)
         return 0;
     size_t line_len = newline ? (size_t)(newline - p) : n;
-    char number[MAX_LINE_BYTES + 1];
-    if (line_len <= RESULT_LEN || line_len > MAX_LINE_BYTES ||
-        memcmp(p, result_token, RESULT_LEN) != 0)
-        return break_off(l, LISTENER_NEWS_BAD_LINE, p, line_len, emit, arg);
-    memcpy(number, p + RESULT_LEN, line_len - RESULT_LEN);
-    number[line_len - RESULT_LEN] = '\0';
-    if (parse_int(number, 0, LISTENER_MAX_RESULT_BYTES, &l->result_len) < 0)
+    if (parse_result_line(p, line_len, &l->result_len) < 0)
         return break_off(l, LISTENER_NEWS_BAD_LINE, p, line_len, emit, arg);
     return line_len + 1;
 }

@@ -49,6 +49,10 @@ static const struct {
     {"READY\nRESULT 99999999999999999999\n", "RB(RESULT 99999999999999999999)",
      LISTENER_UNKNOWN, true},
     {"READY\nRESULT\n", "RB(RESULT)", LISTENER_UNKNOWN, true},
+    {"READY\nRESULT  +2 \r\nOK", "Rr(OK)", LISTENER_ACKNOWLEDGED, true},
+    {"READY\nANSWER:2\nOK", "Rr(OK)", LISTENER_ACKNOWLEDGED, true},
+    {"READY\n\n", "RB()", LISTENER_UNKNOWN, true},
+    {"READY\nRESULT  \n", "RB(RESULT  )", LISTENER_UNKNOWN, true},
     {"READY\nnonsense\n", "RB(nonsense)", LISTENER_UNKNOWN, true},
 };
 
@@ -125,6 +129,11 @@ static void payloads_read_as_upstreams(void **state)
          "processname:cat groupname:g pid:7 channel:stdout\na\nb"},
         {{.type = EVENT_PROCESS_COMMUNICATION_STDERR, CAT, .pid = 7, .data = {"x", 1}},
          "processname:cat groupname:g pid:7\nx"},
+        {{.type = EVENT_PROCESS_COMMUNICATION_STDOUT,
+          CAT,
+          .pid = 7,
+          .data = {"\xc3\xa4\n\xff'", 5}},
+         "processname:cat groupname:g pid:7\nUndecodable: b\"\\xc3\\xa4\\n\\xff'\""},
         {{.type = EVENT_PROCESS_GROUP_ADDED, .group_name = "g"}, "groupname:g\n"},
         {{.type = EVENT_TICK_5, .when_secs = 1795252620}, "when:1795252620"},
         {{.type = EVENT_SUPERVISOR_STATE_CHANGE_RUNNING}, ""},
@@ -154,6 +163,12 @@ static void envelopes_count_their_payload(void **state)
     assert_string_equal(buf_str(&out),
                         "ver:3.0 server:supervisor serial:21 pool:listener "
                         "poolserial:10 eventname:TICK_60 len:7\nwhen:60");
+    buf_truncate(&out, 0);
+    event_envelope(&out, &(struct event_envelope){.server = "s",
+                                                  .pool = "p",
+                                                  .type = EVENT_REMOTE_COMMUNICATION,
+                                                  .payload = {"type:t\n\xc3\xa4", 9}});
+    assert_non_null(strstr(buf_str(&out), "len:8\ntype:t\n\xc3\xa4"));
     buf_free(&out);
 }
 

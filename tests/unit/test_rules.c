@@ -115,6 +115,8 @@ static void states_are_described(void **state)
     } cases[] = {
         {{.state = PROC_RUNNING, .pid = 7, .start_secs = 100, .now_secs = 162},
          "pid 7, uptime 0:01:02"},
+        {{.state = PROC_RUNNING, .pid = 7, .note = "listener state UNKNOWN"},
+         "pid 7, uptime 0:00:00, listener state UNKNOWN"},
         {{.state = PROC_FATAL, .spawn_error = "command is empty"}, "command is empty"},
         {{.state = PROC_BACKOFF, .name = "cat", .spawn_error = ""},
          "unknown error (try \"tail cat\")"},
