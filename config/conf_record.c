@@ -59,6 +59,7 @@ static const struct field http_fields[] = {
 static const struct field group_fields[] = {
     T(group_conf, "name", name), I(group_conf, "priority", priority), U(group_conf, "kind", kind),
     I(group_conf, "buffer_size", listener.buffer_size),
+    I(group_conf, "listener_timeout", listener.listener_timeout),
     { "events", INTS, offsetof(struct group_conf, listener.events), 0,
       offsetof(struct group_conf, listener.event_count) },
     T(group_conf, "result_handler", listener.result_handler),
