@@ -27,7 +27,7 @@ static const struct arg args[] = {
     { 'c', "configuration", ARG_TEXT, O(configuration), "FILE",
       "configuration file (searched for if not given)" },
     { 'h', "help", ARG_FLAG, O(help), NULL, "print this and exit" },
-    { '?', NULL, ARG_FLAG, O(help), NULL, NULL },
+    { '?', NULL, ARG_FLAG, O(help), NULL, "the same" },
     { 'i', "interactive", ARG_FLAG, O(interactive), NULL,
       "start the shell; with an action: ask as the shell does" },
     { 's', "serverurl", ARG_TEXT, O(serverurl), "URL",
