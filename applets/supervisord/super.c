@@ -3,19 +3,22 @@
 #include "applets/supervisord/process.h"
 #include "applets/supervisord/reap.h"
 #include "core/base/alloc.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* So many programs are started in one turn; between the batches children are reaped and
+/* So many programs are started in one turn, or for so long: between the batches children
+ * are reaped, before their startsecs make a failed start look like a good one, and
  * clients answered. */
-enum { STARTS_A_TURN = 64 };
+enum { STARTS_A_TURN = 64, STARTS_MAX_MS = 100 };
 
 static void start_some(struct super *s)
 {
     struct list *queue = &s->engine.start_queue;
-    for (int i = 0; i < STARTS_A_TURN && !list_empty(queue); i++) {
+    int64_t end_ms = mono_ms() + STARTS_MAX_MS;
+    for (int i = 0; i < STARTS_A_TURN && !list_empty(queue) && mono_ms() < end_ms; i++) {
         struct process *p = process_of_start_link(queue->next);
         list_del(queue->next);
         process_start(p);

@@ -249,6 +249,12 @@ class Target:
         return os.path.join(self.folder, applet)
 
     @property
+    def dynamic(self):
+        """A build with shared libraries: the one with sanitizers."""
+        with open(self.path("supervisord"), "rb") as f:
+            return b"ld-linux" in f.read(8192)
+
+    @property
     def there(self):
         return os.path.exists(self.path("supervisord"))
 

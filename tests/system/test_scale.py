@@ -35,10 +35,11 @@ def test_thousand_programs(box, root):
     # The client's connection may still be there, nothing else.
     assert len(after["fds"]) <= len(before["fds"]) + 1
     assert len(after["fds"]) <= len(first["fds"])
-    assert after["rss_kb"] <= first["rss_kb"] * 1.1 + 100
+    if not box.target.dynamic:  # the sanitizer keeps freed memory aside
+        assert after["rss_kb"] <= first["rss_kb"] * 1.1 + 100
     print("start %.2f s, stop %.2f s, RSS %d -> %d KB" % (*times, before["rss_kb"],
                                                           after["rss_kb"]))
-    if box.target.ours:
+    if box.target.ours and not box.target.dynamic:
         assert times[0] < 8 and times[1] < 5
 
 
