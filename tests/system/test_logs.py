@@ -305,6 +305,9 @@ def test_full_device(box):
 @pytest.mark.differs("the original dies or prints tracebacks when the log disk is full")
 def test_full_disk_and_recovery(box, root):
     """A log on a small file system fills it, the space returns, logging goes on."""
+    if subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"],
+                      capture_output=True).returncode:
+        pytest.skip("no private mounts here")
     os.mkdir(box.path("disk"))
     box.write("go.sh", "mount -t tmpfs -o size=64k none %s || exit 77\nexec \"$@\"\n"
               % box.path("disk"))
