@@ -236,7 +236,7 @@ static enum ctl_end apply_changes(struct ctl *c, const struct rpc_value *answer,
     } steps[] = {{REMOVED, drop_group}, {CHANGED, renew_group}, {ADDED, add_group}};
     for (size_t s = 0; s < array_len(steps); s++) {
         const struct rpc_value *list = changes_of(answer, steps[s].list);
-        for (size_t i = 0; i < list->count; i++) {
+        for (size_t i = 0; list && i < list->count; i++) {
             const char *name = text_at(list, i);
             if (wanted->len > 0 && !words_have(wanted, name, wanted->len))
                 continue;
