@@ -50,7 +50,7 @@ static enum ctl_end print_changes(struct ctl *c, const struct rpc_value *answer)
     struct change *changes = xcalloc(total, sizeof *changes);
     for (int which = 0; which < LIST_COUNT; which++) {
         const struct rpc_value *list = changes_of(answer, which);
-        for (size_t i = 0; i < list->count; i++)
+        for (size_t i = 0; list && i < list->count; i++)
             changes[n++] = (struct change){text_at(list, i), words[which]};
     }
     qsort(changes, n, sizeof *changes, change_compare);
