@@ -19,7 +19,7 @@ struct http_request { /* borrowed from the exchange, valid until the answer is c
     size_t body_bytes;
     const char *peer; /* "127.0.0.1:4711", "" for unix */
     bool is_unix;
-    bool is_protected; /* a password is asked for here (and was right) */
+    bool is_protected;       /* a password is asked for here (and was right) */
     const char *server_name; /* the Host field, or what stands for it */
 };
 
