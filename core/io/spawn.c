@@ -32,7 +32,6 @@ static void child_iov(struct iovec *iov, const char *text)
 static NORETURN void child_fail(const char *what, const char *name, const char *why)
 {
     struct iovec said[6];
-    ssize_t ignored;
 
     child_iov(&said[0], "supervisor: ");
     child_iov(&said[1], what);
@@ -40,10 +39,10 @@ static NORETURN void child_fail(const char *what, const char *name, const char *
     child_iov(&said[3], ": ");
     child_iov(&said[4], why);
     child_iov(&said[5], "\n");
-    ignored = writev(2, said, 6);
-    child_iov(&said[0], "supervisor: child process was not spawned\n");
-    ignored = writev(2, said, 1);
-    UNUSED(ignored);
+    if (writev(2, said, 6) >= 0) { /* else nobody is left to hear the rest either */
+        child_iov(&said[0], "supervisor: child process was not spawned\n");
+        (void)!writev(2, said, 1);
+    }
     _exit(SPAWN_FAILED);
 }
 
