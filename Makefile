@@ -120,4 +120,4 @@ clean:
 	rm -rf build/release* build/san* build/debug* build/gen build/supervisor
 distclean:
 	rm -rf build
--include $(OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)
+-include $(shell find $O -name "*.d" 2>/dev/null)
