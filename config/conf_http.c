@@ -28,12 +28,16 @@ static int finish_inet(struct option_source *src, struct http_draft *d, struct e
                 src->section->name);
         return option_located_only(src, NULL, err);
     }
-    if (value_inet(src->pool, d->port, &d->conf.host, &d->conf.port, err) < 0)
-        return option_located(src, "port", err);
     if (!d->conf.ssl_certfile != !d->conf.ssl_keyfile) {
         err_set(err, ERR_CONFIG, "ssl_certfile and ssl_keyfile need each other");
         return option_located(src, d->conf.ssl_certfile ? "ssl_certfile" : "ssl_keyfile",
                               err);
+    }
+    if (!d->conf.ssl_certfile && (d->conf.ssl_client_ca || d->conf.ssl_min_version)) {
+        /* Never in the clear by mistake. */
+        err_set(err, ERR_CONFIG, "without ssl_certfile and ssl_keyfile it has no effect");
+        return option_located(
+            src, d->conf.ssl_client_ca ? "ssl_client_ca" : "ssl_min_version", err);
     }
     return 0;
 }
@@ -64,25 +68,51 @@ static int finish_unix(struct option_source *src, struct http_draft *d, struct e
     return 0;
 }
 
+static void add_listener(struct conf_build *b, const struct http_conf *h)
+{
+    struct conf *c = b->conf;
+    struct http_conf **list =
+        pool_alloc(b->pool, (c->http_count + 1) * sizeof(struct http_conf *));
+    if (c->http_count > 0)
+        memcpy(list, c->http, c->http_count * sizeof(struct http_conf *));
+    list[c->http_count] = pool_alloc(b->pool, sizeof *h);
+    *list[c->http_count++] = *h;
+    c->http = list;
+}
+
+struct address_adder {
+    struct conf_build *b;
+    struct option_source *src;
+    struct http_conf conf;
+};
+
+static int add_address(void *arg, const char *address)
+{
+    struct address_adder *a = arg;
+    if (value_inet(a->src->pool, address, &a->conf.host, &a->conf.port, a->b->err) < 0)
+        return option_located(a->src, "port", a->b->err);
+    add_listener(a->b, &a->conf);
+    return 0;
+}
+
+/* An [inet_http_server] has one address upstream; here it may list several. */
 static int add_server(struct conf_build *b, const struct ini_section *s, bool is_unix)
 {
     struct option_source src = conf_source(b, s, &b->base_scope);
     const struct option_table *t = is_unix ? &unix_http_options : &inet_http_options;
     struct http_draft d = {0};
-    struct conf *c = b->conf;
 
     if (option_apply(&src, t->rows, t->count, &d, b->err) < 0)
         return -1;
     if ((is_unix ? finish_unix : finish_inet)(&src, &d, b->err) < 0)
         return -1;
     d.conf.section = pool_str(b->pool, s->name);
-    struct http_conf **list =
-        pool_alloc(b->pool, (c->http_count + 1) * sizeof(struct http_conf *));
-    if (c->http_count > 0)
-        memcpy(list, c->http, c->http_count * sizeof(struct http_conf *));
-    list[c->http_count] = pool_alloc(b->pool, sizeof d.conf);
-    *list[c->http_count++] = d.conf;
-    c->http = list;
+    struct address_adder adder = {b, &src, d.conf};
+    if (!is_unix && strchr(d.port, ','))
+        return value_list_each(d.port, add_address, &adder);
+    if (!is_unix)
+        return add_address(&adder, d.port);
+    add_listener(b, &d.conf);
     return 0;
 }
 

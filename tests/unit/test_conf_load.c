@@ -187,6 +187,9 @@ static void servers_and_the_url_of_children(void **state)
          "unix:///s", 2},
         {S "[inet_http_server:two]\nport=[::1]:80\nssl_certfile=/c\nssl_keyfile=/k\n",
          "https://[::1]:80", 1},
+        {S "[inet_http_server]\nport=:80\n", "http://localhost:80", 1},
+        {S "[inet_http_server]\nport=Host:80, [::1]:81 ,:82,*:83,84\n", "http://host:80",
+         5},
     };
     (void)state;
     for (size_t i = 0; i < array_len(cases); i++) {
@@ -329,6 +332,17 @@ static void complaints(void **state)
                                    "'D/c.conf', line 2)"},
         {S "[unix_http_server]\n", "section [unix_http_server] has no file value (file: "
                                    "'D/c.conf', line 2)"},
+        {S "[inet_http_server]\nport=1,\n",
+         "not a valid port number: '' in section 'inet_http_server' (file: 'D/c.conf', "
+         "line 3, "
+         "option 'port')"},
+        {S "[inet_http_server]\nport=:1,h:\n",
+         "no port number specified in 'h:' in section 'inet_http_server' (file: "
+         "'D/c.conf', "
+         "line 3, option 'port')"},
+        {S "[inet_http_server]\nport=1\nssl_client_ca=/c\n",
+         "without ssl_certfile and ssl_keyfile it has no effect in section "
+         "'inet_http_server' (file: 'D/c.conf', line 4, option 'ssl_client_ca')"},
         {S "[inet_http_server]\nport=1\nusername=u\n",
          "Section [inet_http_server] contains incomplete authentication: If a username "
          "or "
