@@ -19,6 +19,7 @@ enum {
     OUTPUT_MAX_BYTES = 256 * 1024,  /* of streamed output; whole answers go beyond */
     UNSENT_PAUSE_BYTES = 64 * 1024, /* no further request while so much waits */
     STEPS_AT_ONCE = 64,             /* pipelined requests in one go */
+    MANY = 64,                      /* connections; from then on idle ones are free */
     SPARES = 16,                    /* connections kept without a peer */
     SPARE_BODY_BYTES = 16 * 1024
 };
@@ -457,6 +458,7 @@ void http_conn_answered(struct http_conn *c)
 
     if (c->state == CONN_GONE)
         return;
+    http_server_is_known(c);
     buf_consume(stream_in(c->stream), x->in_bytes);
     http_exchange_reset(x);
     if (!x->keep_alive) {
@@ -499,10 +501,13 @@ static void conn_ended(struct stream *s, const struct err *err, void *arg)
 {
     struct http_conn *c = arg;
 
-    if (err == NULL && c->state != CONN_EXCHANGE && stream_unsent(s) > 0)
+    if (err == NULL && c->state != CONN_EXCHANGE && stream_unsent(s) > 0) {
         conn_end(c);
-    else
+    } else {
+        if (err && c->listener->tls && c->fresh)
+            http_server_complain(c, err);
         http_conn_close(c);
+    }
 }
 
 static void conn_timer(struct timer *t, int64_t now_ms)
@@ -549,6 +554,11 @@ void http_conn_open(struct http_listener *l, int fd, const char *peer,
         http_conn_free(c);
         return;
     }
+    c->fresh = l->tls != NULL;
+    if (c->fresh)
+        s->handshake_count++;
+    if (s->conn_count > MANY)
+        stream_watch_as_many(c->stream);
     c->waits = WAIT_REQUEST; /* the first one is expected sooner than the next */
     timer_set(&c->timer, loop_now_ms(s->loop) + s->limits.head_ms);
     stream_read_now(c->stream); /* most requests are there already */

@@ -33,11 +33,16 @@ struct http_server {
     struct list listeners;
     struct list conns; /* the one idle for longest first */
     size_t conn_count;
-    struct list spares; /* a few connections without a peer, with their memory */
+    size_t handshake_count; /* of those, TLS ones without a request yet */
+    struct list spares;     /* a few connections without a peer, with their memory */
     size_t spare_count;
     struct map peers;
     struct timer retry; /* accepting again after it failed */
     bool accept_failing, stopping;
+    struct loop_hook at_end; /* once there is a TLS listener */
+    bool has_tls;
+    int64_t complain_ms; /* the next word about a failed TLS connection, not before */
+    size_t complaints_left_out;
     struct buf scratch; /* a head being written */
     int64_t date_secs;  /* of the Server and Date lines kept here */
     struct buf date;
@@ -86,6 +91,7 @@ struct http_conn {
     struct timer timer;
     enum http_conn_state state;
     bool working; /* conn_work is on the stack */
+    bool fresh;   /* over TLS, and nothing was asked yet */
     enum http_wait waits;
     uint64_t sent_then;
     struct http_peer *counted; /* NULL for unix */
@@ -106,6 +112,10 @@ void http_conn_arm(struct http_conn *c);
 
 /* http_server.c */
 void http_server_forget(struct http_conn *c); /* it is closed */
+/* The connection has made a request, or ended. */
+void http_server_is_known(struct http_conn *c);
+/* A TLS connection failed: logged, but for a flood of them. */
+void http_server_complain(struct http_conn *c, const struct err *err);
 const struct buf *http_server_date(struct http_server *s);
 
 /* http_exchange.c */

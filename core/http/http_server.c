@@ -8,6 +8,7 @@
 #include "core/http/http_priv.h"
 #include "core/io/fd.h"
 #include "core/io/sock.h"
+#include "core/io/tls.h"
 #include "core/wire/http_write.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ACCEPT_BATCH = 64, ACCEPT_RETRY_MS = 500 };
+enum { ACCEPT_BATCH = 64, ACCEPT_RETRY_MS = 500, COMPLAIN_MS = 1000 };
 
 static void server_retry(struct timer *t, int64_t now_ms);
 
@@ -33,6 +34,7 @@ struct http_server *http_server_new(struct loop *loop, const struct http_route *
         .body_bytes = l.body_bytes ? l.body_bytes : 16 * 1024 * 1024,
         .connections = l.connections ? l.connections : 4096,
         .connections_per_peer = l.connections_per_peer ? l.connections_per_peer : 256,
+        .handshakes = l.handshakes ? l.handshakes : 256,
         .head_ms = l.head_ms ? l.head_ms : 10 * 1000,
         .body_ms = l.body_ms ? l.body_ms : 60 * 1000,
         .idle_ms = l.idle_ms ? l.idle_ms : 120 * 1000,
@@ -93,6 +95,7 @@ static void peer_put(struct http_server *s, struct http_peer *p)
 
 void http_server_forget(struct http_conn *c)
 {
+    http_server_is_known(c);
     list_del(&c->link);
     c->server->conn_count--;
     if (c->counted) {
@@ -102,14 +105,39 @@ void http_server_forget(struct http_conn *c)
     }
 }
 
-/* Closes the connection that has been idle for longest. False if all are busy. */
-static bool server_evict(struct http_server *s)
+void http_server_is_known(struct http_conn *c)
+{
+    if (c->fresh)
+        c->server->handshake_count--;
+    c->fresh = false;
+}
+
+void http_server_complain(struct http_conn *c, const struct err *err)
+{
+    struct http_server *s = c->server;
+    int64_t now_ms = loop_now_ms(s->loop);
+
+    if (now_ms < s->complain_ms) {
+        s->complaints_left_out++;
+        return;
+    }
+    if (s->complaints_left_out > 0)
+        log_warn("%zu further TLS connections failed", s->complaints_left_out);
+    log_warn("%s: connection from %s: %s", c->listener->name, c->peer, err->text);
+    s->complaints_left_out = 0;
+    s->complain_ms = now_ms + COMPLAIN_MS;
+}
+
+/* Closes the connection that has been idle for longest. False if all are busy. `fresh`:
+ * only one that has not asked for anything yet. */
+static bool server_evict(struct http_server *s, bool fresh)
 {
     list_each(it, &s->conns)
     {
         struct http_conn *c = list_item(it, struct http_conn, link);
 
-        if (c->state == CONN_HEAD && stream_unsent(c->stream) == 0) {
+        if (c->state == CONN_HEAD && stream_unsent(c->stream) == 0 &&
+            (c->fresh || !fresh)) {
             http_conn_close(c);
             return true;
         }
@@ -135,7 +163,9 @@ static void server_take(struct http_listener *l, int fd, const char *address)
     struct http_peer *p = address[0] ? peer_get(s, address) : NULL;
 
     if ((p && p->count >= s->limits.connections_per_peer) ||
-        (s->conn_count >= s->limits.connections && !server_evict(s))) {
+        (s->conn_count >= s->limits.connections && !server_evict(s, false)) ||
+        (l->tls && s->handshake_count >= s->limits.handshakes &&
+         !server_evict(s, true))) {
         refuse_fd(fd);
         peer_put(s, p);
         return;
@@ -214,6 +244,12 @@ static void listener_free(struct http_listener *l)
     free(l);
 }
 
+static void server_at_end(void *arg)
+{
+    UNUSED(arg);
+    tls_turn();
+}
+
 int http_server_listen(struct http_server *s, const struct http_listener_opts *opts,
                        struct err *err)
 {
@@ -233,7 +269,22 @@ int http_server_listen(struct http_server *s, const struct http_listener_opts *o
         return -1;
     }
     list_append(&s->listeners, &l->link);
+    if (l->tls && !s->has_tls)
+        loop_add_hook(s->loop, HOOK_END, &s->at_end, server_at_end, s);
+    s->has_tls = s->has_tls || l->tls;
     return 0;
+}
+
+void http_server_renew_tls(struct http_server *s, const struct tls_context *old,
+                           struct tls_context *next)
+{
+    list_each(it, &s->listeners)
+    {
+        struct http_listener *l = list_item(it, struct http_listener, link);
+
+        if (l->tls == old)
+            l->tls = next;
+    }
 }
 
 /* --- the end ----------------------------------------------------------------------- */
@@ -300,6 +351,8 @@ void http_server_free(struct http_server *s)
         return;
     s->stopping = true;
     timer_cancel(&s->retry);
+    if (s->has_tls)
+        loop_del_hook(&s->at_end);
     list_each(it, &s->listeners)
     {
         struct http_listener *l = list_item(it, struct http_listener, link);

@@ -25,6 +25,7 @@ struct http_limits {               /* 0 in a field: the default in brackets */
     size_t body_bytes;             /* (16 MiB) */
     size_t connections;            /* in all (4096) */
     size_t connections_per_peer;   /* of TCP peers (256) */
+    size_t handshakes;             /* TLS connections without a request yet (256) */
     int head_ms, body_ms, idle_ms; /* deadlines (10 s, 60 s, 120 s) */
 };
 
@@ -41,6 +42,9 @@ struct http_server *http_server_new(struct loop *loop, const struct http_route *
                                     const struct http_limits *limits);
 int http_server_listen(struct http_server *s, const struct http_listener_opts *opts,
                        struct err *err);
+/* New connections of every listener with `old` are made with `next` from now on. */
+void http_server_renew_tls(struct http_server *s, const struct tls_context *old,
+                           struct tls_context *next);
 /* No new connections; those busy with an answer may finish it. */
 void http_server_stop_accepting(struct http_server *s);
 size_t http_server_connections(const struct http_server *s);

@@ -88,6 +88,16 @@ struct stream *stream_open(struct loop *loop, struct transport *t, size_t in_max
     return s;
 }
 
+int stream_watch_as_many(struct stream *s)
+{
+    unsigned want = s->watch.want;
+
+    loop_del(&s->watch);
+    if (loop_add(s->loop, &s->watch, s->t->fd, want | WATCH_MANY, stream_ready) == 0)
+        return 0;
+    return loop_add(s->loop, &s->watch, s->t->fd, want, stream_ready);
+}
+
 static void stream_free(void *ptr)
 {
     struct stream *s = ptr;

@@ -23,6 +23,9 @@ struct stream_events {
  * output. NULL with errno when the loop has no room (t is freed then). */
 struct stream *stream_open(struct loop *loop, struct transport *t, size_t in_max,
                            size_t out_max, const struct stream_events *events, void *arg);
+/* It is one of possibly hundreds that wait: while idle it then costs nothing per turn,
+ * and a system call more for each change of interest. 0, or -1 with errno (as it was). */
+int stream_watch_as_many(struct stream *s);
 struct buf *stream_in(struct stream *s);
 struct buf *stream_out(struct stream *s); /* append here, then stream_flush */
 size_t stream_unsent(const struct stream *s);

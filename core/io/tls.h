@@ -33,6 +33,11 @@ struct tls_context *tls_context_new(enum tls_role role,
 struct tls_context *tls_context_ref(struct tls_context *c);
 void tls_context_unref(struct tls_context *c); /* NULL is fine */
 
+/* Servers only: handshakes cost milliseconds each, so few are carried on between two
+ * calls of this; the others find nothing to read until then. Called once a turn of the
+ * loop. */
+void tls_turn(void);
+
 /* A transport over an accepted socket, or over a connected (or still connecting) one to
  * host, whose certificate must name it (a DNS name or an IP address). Both own fd, which
  * is non-blocking, also in failure; NULL with errno ENOMEM or ENOTSUP then.

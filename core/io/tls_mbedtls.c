@@ -9,6 +9,7 @@
 #include "core/io/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <mbedtls/net_sockets.h> /* its error numbers only */
 #include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
@@ -104,7 +105,8 @@ static const struct {
     {MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, "the peer's certificate is not trusted"},
     {MBEDTLS_ERR_X509_FILE_IO_ERROR, "cannot read the file"},
     {MBEDTLS_ERR_X509_CERT_UNKNOWN_FORMAT, "not a certificate in PEM or DER"},
-    {MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG, "signed in a way that is not supported"},
+    {MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG,
+     "signed in a way that is not supported (RSA and ECDSA are; Ed25519 is not)"},
     {MBEDTLS_ERR_X509_INVALID_FORMAT, "not a sound certificate"},
     {MBEDTLS_ERR_PK_FILE_IO_ERROR, "cannot read the file"},
     {MBEDTLS_ERR_PK_UNKNOWN_PK_ALG, "a kind of key that is not supported (RSA and ECDSA "
@@ -173,6 +175,21 @@ static int read_system_bundle(mbedtls_x509_crt *certs, struct err *err)
                    "no file of trusted authorities on this system; name one");
 }
 
+/* The library has no words of its own for the newer of the two forms. */
+static bool is_encrypted(const char *path)
+{
+    char text[8192];
+    FILE *f = fopen(path, "re");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    if (f)
+        fclose(f);
+    text[n] = '\0';
+    bool found =
+        strstr(text, "BEGIN ENCRYPTED PRIVATE KEY") || strstr(text, ",ENCRYPTED");
+    memset(text, 0, sizeof text); /* it may be a key */
+    return found;
+}
+
 static int read_pair(struct tls_context *c, const struct tls_settings *s, struct err *err)
 {
     if (!s->cert_file && !s->key_file && c->role == TLS_CLIENT)
@@ -183,6 +200,10 @@ static int read_pair(struct tls_context *c, const struct tls_settings *s, struct
         return -1;
     errno = 0;
     int rc = mbedtls_pk_parse_keyfile(&c->key, s->key_file, NULL, random_for_tls, NULL);
+    if (rc != 0 && is_encrypted(s->key_file))
+        return err_set(err, ERR_CONFIG,
+                       "%s: the key is encrypted; decrypt it for us (openssl pkey)",
+                       s->key_file);
     if (rc != 0)
         return fail_file(err, s->key_file, rc);
     if (mbedtls_pk_check_pair(&c->cert.pk, &c->key, random_for_tls, NULL) != 0)
@@ -210,7 +231,8 @@ static int read_authorities(struct tls_context *c, const struct tls_settings *s,
 static int context_fill(struct tls_context *c, const struct tls_settings *s,
                         struct err *err)
 {
-    if (psa_crypto_init() != PSA_SUCCESS) {
+    unsigned char probe; /* what follows would take a lack of them for a bad key */
+    if (random_fill(&probe, 1) < 0 || psa_crypto_init() != PSA_SUCCESS) {
         errno = EAGAIN;
         return err_sys(err, "no random numbers for TLS yet");
     }
@@ -318,7 +340,9 @@ static ssize_t fail_for_good(struct tls_transport *t, int code)
         err_sys(&t->base.err, t->open ? "TLS connection" : "TLS handshake");
         return -1;
     }
-    if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED &&
+    if ((code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
+         code == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) &&
+        mbedtls_ssl_get_verify_result(&t->ssl) != UINT32_MAX &&
         mbedtls_x509_crt_verify_info(buf, sizeof buf, "",
                                      mbedtls_ssl_get_verify_result(&t->ssl)) > 0) {
         char *line = buf; /* a line for each reason, the first is enough */
@@ -384,6 +408,17 @@ static int look_at_first_byte(struct tls_transport *t, unsigned *wants)
     return first == 0x16 || first == 0x15 ? 1 : refuse_plain_text(t);
 }
 
+/* A step of a handshake takes up to 12 ms (RSA of 4096 bits), and hundreds may begin at
+ * once: others are served in between. */
+enum { STEPS_PER_TURN = 8 };
+
+static int steps_left = INT_MAX; /* no limit for who never calls tls_turn */
+
+void tls_turn(void)
+{
+    steps_left = STEPS_PER_TURN;
+}
+
 /* 1: the handshake is done; else what answer() says, or 0 if the peer left in the middle.
  */
 static int make_ready(struct tls_transport *t, unsigned *wants)
@@ -398,6 +433,12 @@ static int make_ready(struct tls_transport *t, unsigned *wants)
         int rc = look_at_first_byte(t, wants);
         if (rc <= 0)
             return rc;
+    }
+    if (t->context->role == TLS_SERVER && --steps_left < 0) {
+        steps_left = 0;
+        *wants = WATCH_READ; /* it is told of again in the next turn */
+        errno = EAGAIN;
+        return -1;
     }
     int code = mbedtls_ssl_handshake(&t->ssl);
     if (code == MBEDTLS_ERR_SSL_CONN_EOF)

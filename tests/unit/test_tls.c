@@ -241,7 +241,7 @@ static void settings_are_checked(void **state)
          "server.pem: not an unencrypted private key"},
         {TLS_SERVER,
          {.cert_file = CERT("server"), .key_file = KEY("server-encrypted")},
-         "server-encrypted.key: not an unencrypted private key"},
+         "server-encrypted.key: the key is encrypted"},
         {TLS_SERVER,
          {.cert_file = CERT("server"), .key_file = KEY("client")},
          "is not the key of the certificate"},
