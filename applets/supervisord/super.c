@@ -127,6 +127,16 @@ struct loop *super_loop(struct super *s)
     return s->engine.loop;
 }
 
+void super_set_front(struct super *s, const struct super_front *front)
+{
+    s->front = front;
+}
+
+int super_ask_front(struct super *s, const struct conf *next, bool now, struct err *err)
+{
+    return s->front ? s->front->take(s->front->arg, next, now, err) : 0;
+}
+
 enum super_mood super_mood(const struct super *s)
 {
     return s->mood;
@@ -193,4 +203,6 @@ void super_reopen_logs(struct super *s)
         log_warn("the activity log goes on into its old file: %s", err.text);
     for (size_t i = 0; i < s->count; i++)
         group_reopen_logs(s->groups[i]);
+    if (super_ask_front(s, s->conf, true, &err) < 0)
+        log_error("the certificates stay as they are: %s", err.text);
 }

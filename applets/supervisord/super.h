@@ -20,6 +20,14 @@ struct super_opts {
     uint64_t next_event_serial; /* goes on over restarts; a pool's own begins anew */
 };
 
+/* Whoever faces the clients is asked about a configuration before it counts: 0, or -1
+ * with err where it cannot serve with it. `now`: from here on; else only after a restart.
+ */
+struct super_front {
+    int (*take)(void *arg, const struct conf *next, bool now, struct err *err);
+    void *arg;
+};
+
 /* Makes the groups; starts nothing. Never NULL. */
 struct super *super_new(const struct super_opts *opts);
 void super_free(struct super *s);
@@ -28,6 +36,7 @@ void super_start(struct super *s);
 
 struct engine *super_engine(struct super *s);
 struct loop *super_loop(struct super *s);
+void super_set_front(struct super *s, const struct super_front *front); /* borrowed */
 enum super_mood super_mood(const struct super *s);
 struct logfile *super_log(struct super *s);
 const struct conf *super_conf(const struct super *s);
@@ -58,7 +67,7 @@ int super_add_group(struct super *s, const char *name, struct err *err);
 /* 0, or -1 with err: ERR_MISSING, ERR_LIMIT (a process is not stopped). */
 int super_remove_group(struct super *s, const char *name, struct err *err);
 
-/* USR2: activity log and every child log. */
+/* USR2: activity log and every child log, and the certificates. */
 void super_reopen_logs(struct super *s);
 /* A signal of the daemon's own (from the loop). */
 void super_on_signal(struct super *s, int number);

@@ -11,6 +11,7 @@ struct super {
     struct conf *conf; /* the newest one that was read */
     const struct conf_overrides *overrides;
     struct logfile *log;
+    const struct super_front *front; /* NULL: none */
     enum super_mood mood;
     struct group **groups;     /* in order of priority, then of addition */
     struct event_pool **pools; /* parallel: NULL for a group without listeners */
@@ -27,6 +28,8 @@ struct super {
     struct conf *restart_conf;
 };
 
+/* 0, or -1 with err where the front refuses next. */
+int super_ask_front(struct super *s, const struct conf *next, bool now, struct err *err);
 /* Tells the next group to stop once the one before it is down; ends the loop after the
  * last. */
 void super_stop_turn(struct super *s);

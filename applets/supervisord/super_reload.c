@@ -21,6 +21,10 @@ int super_reread(struct super *s, struct conf_diff *d, struct err *err)
     struct conf *next = conf_load(s->conf->path, s->overrides, err);
     if (!next)
         return -1;
+    if (super_ask_front(s, next, true, err) < 0) {
+        conf_unref(next);
+        return -1;
+    }
     conf_unref(s->conf);
     s->conf = next;
     s->engine.conf = next;

@@ -67,6 +67,10 @@ int super_restart(struct super *s, struct err *err)
     if (s->mood != MOOD_RUNNING)
         return 0;
     struct conf *next = conf_load(s->conf->path, s->overrides, err);
+    if (next && super_ask_front(s, next, false, err) < 0) {
+        conf_unref(next);
+        next = NULL;
+    }
     if (!next) {
         log_error("the configuration is not read again, everything stays as it is: %s",
                   err->text);

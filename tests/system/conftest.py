@@ -7,6 +7,7 @@ import tempfile
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import certs as certificates  # noqa: E402
 import harness  # noqa: E402
 
 
@@ -31,6 +32,13 @@ def targets(scratch):
 @pytest.fixture(scope="session")
 def tools(scratch):
     return harness.build_tools(os.path.join(scratch, "tools"))
+
+
+@pytest.fixture(scope="session")
+def certs(scratch):
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl")
+    return certificates.Certs(os.path.join(scratch, "certs"))
 
 
 @pytest.fixture(scope="session")
