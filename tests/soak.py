@@ -1,0 +1,274 @@
+#!/usr/bin/python3
+"""soak.py [MINUTES]: everything at once for a long time, and then the accounts.
+
+Writers number their lines into logs that rotate; a pool of listeners takes every event;
+meanwhile programs are restarted, killed and die, groups come and go by update, clients
+follow logs and leave in the middle, logs are reopened and cleared. At the end each
+writer's lines must be in its log files, whole and in order, each event must have reached
+a listener, and descriptors and memory must be what they were. Runs SUPERVISOR_BIN (or
+build/san/supervisor); a sanitizer's reports count as failures."""
+import glob
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "system"))
+import harness  # noqa: E402
+from harness import children, proc_info, wait_until  # noqa: E402
+
+WRITERS, EXTRAS = 6, 5
+WRITER = r"""
+import os, signal, sys, time
+ending = []
+signal.signal(signal.SIGTERM, lambda *a: ending.append(1))
+n = 0
+while not ending:
+    for i in range(10):
+        n += 1
+        os.write(1, b"%d %d %s\n" % (os.getpid(), n, b"x" * (n % 90)))
+    time.sleep(0.1)
+os.write(1, b"%d end %d\n" % (os.getpid(), n))
+"""
+
+
+def configuration(box, extras, noise):
+    listener = "/usr/bin/python3 %s/system/helpers/listener.py" % HERE
+    text = """
+[eventlistener:l]
+command=%s %s
+events=PROCESS_STATE,REMOTE_COMMUNICATION,TICK_5,PROCESS_GROUP,PROCESS_COMMUNICATION
+numprocs=2
+process_name=l%%(process_num)d
+buffer_size=1000000
+startsecs=0
+[program:w]
+command=/usr/bin/python3 %s
+numprocs=%d
+process_name=w%%(process_num)d
+stdout_logfile=%s
+stdout_logfile_maxbytes=60KB
+stdout_logfile_backups=2000
+startsecs=0
+autorestart=true
+[program:short]
+command=%s out '<!--XSUPERVISOR:BEGIN-->said<!--XSUPERVISOR:END-->' sleep 0.3 exit 1
+autorestart=true
+startsecs=0
+stdout_capture_maxbytes=1KB
+[program:noise]
+command=%s fill %d sleep 0.2
+autorestart=true
+startsecs=0
+stdout_logfile=%s
+stdout_logfile_maxbytes=20KB
+stdout_logfile_backups=2
+[program:bad]
+command=/no/such/thing
+startretries=2
+""" % (listener, box.path("events"), box.path("writer.py"), WRITERS,
+       box.path("w%(process_num)d.log"), box.child, box.child, noise, box.path("noise.log"))
+    for i in extras:
+        text += "[program:extra%d]\ncommand=%s pause\nstartsecs=0\n" % (i, box.child)
+    return text
+
+
+class Soak:
+    def __init__(self, box, minutes):
+        self.box, self.end = box, time.monotonic() + 60 * minutes
+        self.failures, self.counts = [], {}
+        self.sent = 0
+
+    def on(self):
+        return time.monotonic() < self.end
+
+    def act(self, name, fn, pause):
+        """Does fn again and again in a thread of its own; faults are answers too."""
+        def run():
+            while self.on():
+                try:
+                    fn()
+                    self.counts[name] = self.counts.get(name, 0) + 1
+                except harness.xmlrpc.client.Fault:
+                    pass
+                except Exception as why:  # anything else ends up in the report
+                    self.failures.append("%s: %r" % (name, why))
+                    time.sleep(1)
+                time.sleep(random.uniform(0, 2 * pause))
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        return thread
+
+    def restart(self, name):
+        sv = self.d.new_rpc().supervisor
+        sv.stopProcess(name)
+        sv.startProcess(name)
+
+    def update(self):
+        extras = [i for i in range(EXTRAS) if random.random() < 0.5]
+        self.box.write("sv.conf", self.box.conf_text(
+            configuration(self.box, extras, random.choice((3000, 30000)))))
+        r = self.d.ctl("update")
+        if r.rc != 0:
+            raise AssertionError("update: %r" % (r,))
+
+    def follow(self):
+        """A client that follows a log for a while and leaves without a word."""
+        name = "w:w%d" % random.randrange(WRITERS)
+        p = self.box.popen([self.box.target.path("supervisorctl"), "-c", self.d.conf, "tail",
+                            "-f", name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        time.sleep(random.uniform(0.1, 2))
+        os.set_blocking(p.stdout.fileno(), False)
+        got = p.stdout.read() or b""
+        p.kill()
+        p.wait()
+        p.stdout.close()
+        self.box.started.remove(p)
+        if time.monotonic() < self.end and b"==> Press Ctrl-C" not in got and got:
+            raise AssertionError("tail -f said %r" % got[:200])
+
+    def send(self):
+        self.d.new_rpc().supervisor.sendRemoteCommEvent("n", str(self.sent))
+        self.sent += 1
+
+    def look(self):
+        sv = self.d.new_rpc().supervisor
+        sv.getAllProcessInfo()
+        sv.tailProcessStdoutLog("w:w0", 0, 4096)
+
+    def kill_writer(self):
+        pid = self.d.new_rpc().supervisor.getProcessInfo("w:w%d" % random.randrange(WRITERS))["pid"]
+        if pid:
+            os.kill(pid, signal.SIGTERM)
+
+    def run(self):
+        box = self.box
+        box.write("writer.py", WRITER)
+        self.d = box.start(configuration(box, [0], 3000))
+        wait_until(lambda: self.d.state("w:w0") == "RUNNING")
+        time.sleep(2)
+        first = proc_info(self.d.pid)
+        threads = [
+            self.act("restart", lambda: self.restart("w:w%d" % random.randrange(WRITERS)), 2),
+            self.act("restart listener", lambda: self.restart("l:l%d" % random.randrange(2)), 7),
+            self.act("kill", self.kill_writer, 3), self.act("update", self.update, 5),
+            self.act("follow", self.follow, 0.3), self.act("follow too", self.follow, 0.3),
+            self.act("send", self.send, 0.05), self.act("look", self.look, 0.2),
+            self.act("reopen", lambda: self.d.kill(signal.SIGUSR2), 4),
+            self.act("clear", lambda: self.d.new_rpc().supervisor.clearProcessLogs("noise"), 3),
+            self.act("bad", lambda: self.d.new_rpc().supervisor.startProcess("bad", False), 5)]
+        minutes = 0
+        while self.on():
+            time.sleep(min(60, max(0.1, self.end - time.monotonic())))
+            minutes += 1
+            now = proc_info(self.d.pid)
+            print("%d min: %d descriptors, %d kB, %s" % (minutes, len(now["fds"]),
+                                                         now["rss_kb"], self.counts), flush=True)
+            if self.d.popen.poll() is not None:
+                self.failures.append("supervisord ended")
+                break
+        for thread in threads:
+            thread.join(60)
+        time.sleep(1)
+        last = proc_info(self.d.pid)
+        self.check_descriptors(first, last)
+        self.d.sv.stopProcessGroup("w")
+        self.settle()
+        self.check_events()
+        if self.d.stop(60) != 0:
+            self.failures.append("exit status %d" % self.d.popen.returncode)
+        self.check_lines()
+        for report in glob.glob(box.path("sanitizer.*")):
+            self.failures.append(harness.read(report))
+        if "overflowed" in self.d.log:
+            self.failures.append("the events' buffer overflowed")
+
+    def settle(self):
+        """Until the listeners have all that was sent."""
+        self.send()
+        wait_until(lambda: any(e["body"] == "type:n\n%d" % (self.sent - 1) for e in self.events()),
+                   timeout=60)
+
+    def events(self):
+        return [json.loads(line) for line in self.box.read("events").splitlines(True)
+                if line.endswith("\n")]
+
+    def check_descriptors(self, first, last):
+        # A program more or less holds five; clients have left by now.
+        more = len(last["fds"]) - len(first["fds"])
+        if more > 5 * (EXTRAS + 3):
+            self.failures.append("%d descriptors more: %s" % (more, last["fds"]))
+
+    def check_events(self):
+        events = self.events()
+        serials = {int(e["head"]["poolserial"]) for e in events}
+        missing = set(range(max(serials) + 1)) - serials
+        if missing:
+            self.failures.append("%d events were lost: %s" % (len(missing), sorted(missing)[:20]))
+        numbers = {e["body"] for e in events if e["head"]["eventname"] == "REMOTE_COMMUNICATION"}
+        lost = [i for i in range(self.sent) if "type:n\n%d" % i not in numbers]
+        if lost:
+            self.failures.append("messages were lost: %s" % lost[:20])
+        print("%d events, none lost" % len(serials) if not missing else "events lost")
+
+    def check_lines(self):
+        total = 0
+        for i in range(WRITERS):
+            path = self.box.path("w%d.log" % i)
+            names = [path] + [path + ".%d" % n for n in range(1, 2001)]
+            text = b""
+            for name in reversed([n for n in names if os.path.exists(n)]):
+                with open(name, "rb") as f:
+                    text += f.read()
+            lives = {}
+            for line in text.splitlines():
+                words = line.split(b" ")
+                if words[1] == b"end":
+                    if lives.pop(words[0]) != int(words[2]):
+                        self.failures.append("w%d: the end of %r" % (i, words[0]))
+                    continue
+                n = int(words[1])
+                if lives.get(words[0], 0) + 1 != n or len(words[2]) != n % 90:
+                    self.failures.append("w%d: %r after %s" % (i, line[:40], lives.get(words[0])))
+                lives[words[0]] = n
+                total += 1
+            if lives:
+                self.failures.append("w%d: lives without an end: %s" % (i, lives))
+        print("%d lines, in order" % total)
+
+
+def main():
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 30
+    binary = os.environ.get("SUPERVISOR_BIN") or os.path.join(harness.TOP, "build/san/supervisor")
+    os.environ["SUPERVISOR_BIN"] = binary
+    scratch = tempfile.mkdtemp(prefix="soak", dir="/tmp")
+    target = harness.Target.find("ours", scratch)
+    box = harness.Box(target, {"ours": target}, harness.build_tools(scratch + "/tools"))
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+        os.environ[name] = "log_path=" + box.path("sanitizer")
+    soak = Soak(box, minutes)
+    try:
+        soak.run()
+    finally:
+        for failure in soak.failures[:50]:
+            print("FAILED: " + failure)
+        print("actions: %s" % soak.counts)
+        print("0 failed" if not soak.failures else "%d failed" % len(soak.failures))
+        if soak.failures:
+            print(box.report()[-4000:])
+        left = children(os.getpid())
+        box.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+        if left and not soak.failures:
+            print("children left: %s" % left)
+    sys.exit(bool(soak.failures))
+
+
+main()
