@@ -99,7 +99,7 @@ system: $(if $(SAN),$O/supervisor,build/supervisor) $(TOOLS)
 test:
 	scripts/ci.sh
 lint:
-	scripts/ci.sh layers docs style shellcheck tidy cppcheck
+	scripts/ci.sh layers docs coverage style shellcheck tidy cppcheck
 tidy: $(SRC:%.c=$O/%.tidy)
 $O/%.tidy: %.c $O/%.o .clang-tidy
 	@echo '  $@'; clang-tidy --quiet $< -- $(ALL_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }

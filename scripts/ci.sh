@@ -131,6 +131,7 @@ if [ -z "$only" ]; then
 fi
 counted layers scripts/check-layers.sh
 counted docs scripts/check-docs.sh
+counted coverage scripts/check-coverage.sh
 counted style scripts/check-style.sh
 counted shellcheck shell_check
 counted gcc gcc_strict

@@ -50,6 +50,11 @@ void clock_advance(int64_t by_ms)
     frozen_wall_ms += by_ms;
 }
 
+void clock_step(int64_t by_secs)
+{
+    frozen_wall_ms += by_secs * 1000;
+}
+
 void clock_thaw(void)
 {
     frozen = false;

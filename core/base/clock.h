@@ -14,6 +14,7 @@ int64_t wall_secs(void);
 /* For tests: from now on both clocks stand still at these values, until advanced. */
 void clock_freeze(int64_t mono_at_ms, int64_t wall_at_secs);
 void clock_advance(int64_t by_ms); /* both clocks */
+void clock_step(int64_t by_secs);  /* the wall clock alone, as somebody sets it */
 void clock_thaw(void);
 
 #endif

@@ -466,6 +466,49 @@ static void a_life_goes_on_in_the_next_image(void **state)
     unlink(log);
 }
 
+/* By seconds and by a year, forth and back, in the middle of every deadline. */
+static void the_clock_may_be_set(void **state)
+{
+    UNUSED(state);
+    static const int64_t steps[] = {-31536000, -5, 5, 31536000};
+    w.program.autorestart = RESTART_NEVER;
+    for (size_t i = 0; i < array_len(steps); i++) {
+        process_start(w.p);
+        wait_ms(500);
+        clock_step(steps[i]);
+        turn();
+        expect_state(PROC_STARTING); /* not early */
+        wait_ms(500);
+        expect_state(PROC_RUNNING); /* and not late */
+
+        int killed = fake_spawn.signals;
+        process_stop(w.p);
+        wait_ms(9999);
+        clock_step(-steps[i]);
+        turn();
+        expect_state(PROC_STOPPING);
+        assert_int_equal(fake_spawn.signals, killed + 1);
+        wait_ms(1);
+        assert_int_equal(fake_spawn.signals, killed + 2); /* KILL */
+        die(SIGKILL);
+        expect_state(PROC_STOPPED);
+
+        process_start(w.p);
+        clock_step(steps[i]);
+        die(0);
+        expect_state(PROC_BACKOFF); /* upstream takes it for a long life */
+        wait_ms(999);
+        clock_step(-steps[i]);
+        turn();
+        expect_state(PROC_BACKOFF);
+        wait_ms(1);
+        expect_state(PROC_STARTING);
+        process_stop(w.p);
+        die(SIGTERM);
+        expect_state(PROC_STOPPED);
+    }
+}
+
 int main(void)
 {
     log_drop_early();
@@ -489,6 +532,7 @@ int main(void)
         LIFE(nothing_starts_while_shutting_down),
         LIFE(the_last_words_are_logged),
         LIFE(hours_of_crashing),
+        LIFE(the_clock_may_be_set),
         LIFE(a_life_goes_on_in_the_next_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
