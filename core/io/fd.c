@@ -45,6 +45,24 @@ int fd_open(const char *path, int flags, unsigned mode)
     return fd;
 }
 
+int fd_open_log(const char *path, int flags, unsigned mode)
+{
+    struct stat st;
+    int fd;
+
+    if (geteuid() != 0)
+        return fd_open(path, flags, mode);
+    fd = fd_open(path, flags | O_NOFOLLOW, mode);
+    if (fd >= 0 || errno != ELOOP)
+        return fd;
+    if (lstat(path, &st) < 0)
+        return -1;
+    if (!S_ISLNK(st.st_mode) || st.st_uid == 0)
+        return fd_open(path, flags, mode);
+    errno = EACCES;
+    return -1;
+}
+
 void fd_close(int *fd)
 {
     int saved = errno;

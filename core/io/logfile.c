@@ -115,11 +115,11 @@ static void logfile_adopt(struct logfile *lf, int fd)
 int logfile_open_path(struct logfile *lf, int flags)
 {
     int common = O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | flags;
-    int fd = fd_open(lf->path, O_WRONLY | common, lf->mode);
+    int fd = fd_open_log(lf->path, O_WRONLY | common, lf->mode);
 
     /* A FIFO without a reader: held open for both, it keeps what fits until one comes. */
     if (fd < 0 && errno == ENXIO)
-        fd = fd_open(lf->path, O_RDWR | common, lf->mode);
+        fd = fd_open_log(lf->path, O_RDWR | common, lf->mode);
     if (fd < 0)
         return -1;
     logfile_adopt(lf, fd);

@@ -11,7 +11,7 @@
  * writer of a FIFO. */
 static int log_open(const char *path, int64_t *size, struct err *err)
 {
-    int fd = fd_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    int fd = fd_open_log(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     struct stat st;
 
     if (fd < 0) {

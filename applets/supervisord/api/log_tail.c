@@ -61,7 +61,7 @@ static void tail_close(struct tail *t)
 static int tail_open(struct tail *t)
 {
     struct stat st;
-    int fd = fd_open(t->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    int fd = fd_open_log(t->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0)
         return -1;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
