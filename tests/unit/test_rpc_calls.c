@@ -390,7 +390,9 @@ static void multicall_waits_in_order(void **state)
     api_world_turn(1);
     expect(x, "later");
     fake_spawn_exit(process_pid(api_world_process("web", "w1")), 1 << 8);
-    api_world_turn(1);
+    api_world_turn(1); /* all of them are started ... */
+    expect(x, "later");
+    api_world_turn(1); /* ... and quick, without startsecs, is RUNNING first */
     expect(x, "later");
     api_world_turn(1000);
     expect(x, "[true, '3.0', true, {faultCode: 50, faultString: 'SPAWN_ERROR: web:w1'}, "
