@@ -228,6 +228,10 @@ struct web_events *web_events_new(struct web *web)
 
 void web_events_end(struct web_events *e)
 {
+    if (timer_is_set(&e->gather)) { /* what happened just now: shutting down, mostly */
+        timer_cancel(&e->gather);
+        send_gathered(&e->gather, mono_ms());
+    }
     list_each(link, &e->watchers)
     {
         struct watcher *w = list_item(link, struct watcher, link);
