@@ -53,6 +53,7 @@ class Browser:
         self.process = subprocess.Popen([node, os.path.join(WEB, "driver.js")], env=env,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         start_new_session=True, cwd=home)
+        self.run("return t.browser.version()", timeout=180)  # starting may take a while
 
     def run(self, code, timeout=60, **args):
         line = json.dumps({"code": code, "args": args}) + "\n"

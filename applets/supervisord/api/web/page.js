@@ -71,7 +71,7 @@
     for (const a of tr.querySelectorAll('[data-log]')) {
       const err = a.dataset.log === 'stderr';
       a.href = 'tail.html?processname=' + encodeURIComponent(p.name) + (err ? '&channel=stderr' : '');
-      a.setAttribute('aria-label', (err ? 'Errors of ' : 'Output of ') + p.name);
+      a.setAttribute('aria-label', a.textContent + ': log of ' + p.name);
     }
     return tr;
   }
