@@ -280,8 +280,8 @@ static void stream_receive(struct stream *s)
     char *room;
     ssize_t n;
 
-    if (s->in.cap > FIRST_READ_BYTES)
-        room_bytes = READ_BYTES;
+    if (room_bytes < s->in.cap - s->in.len) /* what is there already */
+        room_bytes = s->in.cap - s->in.len;
     if (room_bytes > s->in_max - s->in.len)
         room_bytes = s->in_max - s->in.len;
     if (room_bytes == 0 || s->paused || s->in_ended || s->failed)
