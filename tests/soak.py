@@ -113,8 +113,9 @@ class Soak:
 
     def update(self):
         extras = [i for i in range(EXTRAS) if random.random() < 0.5]
-        self.box.write("sv.conf", self.box.conf_text(
+        self.box.write("next.conf", self.box.conf_text(
             configuration(self.box, extras, random.choice((3000, 30000)))))
+        os.rename(self.box.path("next.conf"), self.d.conf)  # clients read it meanwhile
         r = self.d.ctl("update")
         if r.rc != 0:
             raise AssertionError("update: %r" % (r,))

@@ -77,8 +77,8 @@ def test_every_type(box):
     d = box.start(
         section(box, "EVENT") +
         program("up", box.child + " pause", autostart="false", startsecs=1) +
-        program("slow", "/bin/sh -c 'trap : TERM; while ! [ -e %s ]; do sleep 0.05; done'" %
-                box.path("go"), autostart="false") +
+        program("slow", "/bin/sh -c 'trap : TERM; >%s; while ! [ -e %s ]; do sleep 0.05; done'"
+                % (box.path("deaf"), box.path("go")), autostart="false") +
         program("good", box.child + " exit 0", autostart="false") +
         program("bad", box.child + " sleep 0.2 exit 4", autostart="false") +
         program("none", box.child + " exit 1", autostart="false", startsecs=5, startretries=1) +
@@ -124,6 +124,7 @@ def test_every_type(box):
     serials = [int(e["head"]["serial"]) for e in got(box)]
     assert serials == sorted(serials) and len(set(serials)) == len(serials)
     d.sv.startProcess("slow")
+    wait_until(lambda: os.path.exists(box.path("deaf")))
     d.kill(signal.SIGTERM)
     wait_event(box, "SUPERVISOR_STATE_CHANGE_STOPPING ")
     box.write("go", "")
