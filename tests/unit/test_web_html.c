@@ -100,7 +100,7 @@ static void numbers(void **state)
         {html_bytes, 1600 * 1024, "1.5 MB"},
         {html_bytes, (int64_t)200 << 20, "200 MB"},
         {html_bytes, (int64_t)3 << 30, "3.0 GB"},
-        {html_bytes, INT64_MAX / 16, "524288 TB"},
+        {html_bytes, INT64_MAX / 16, "524287 TB"},
         {html_percent, 0, "0.0 %"},
         {html_percent, 1500, "1.5 %"},
         {html_percent, 99950, "100.0 %"},
