@@ -122,7 +122,8 @@ class Events:
 @pytest.fixture
 def site(box):
     site = Site(box)
-    site.daemon.wait_state("cat", "RUNNING")
+    for name in ("cat", "w:w0", "w:w1"):
+        site.daemon.wait_state(name, "RUNNING")
     return site
 
 

@@ -23,7 +23,8 @@ def browser(tmp_path_factory):
 @pytest.fixture
 def site(box):
     site = Site(box)
-    site.daemon.wait_state("cat", "RUNNING")
+    for name in ("cat", "w:w0", "w:w1"):
+        site.daemon.wait_state(name, "RUNNING")
     return site
 
 
