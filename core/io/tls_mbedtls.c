@@ -112,8 +112,7 @@ static const struct {
     {MBEDTLS_ERR_PK_UNKNOWN_PK_ALG, "a kind of key that is not supported (RSA and ECDSA "
                                     "are; Ed25519 is not)"},
     {MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE,
-     "a curve that is not supported (P-256, P-384 and "
-     "P-521 are)"},
+     "a curve that is not supported (P-256 and P-384 are)"},
     {MBEDTLS_ERR_PK_PASSWORD_REQUIRED,
      "the key is encrypted; store it without a password"},
     {MBEDTLS_ERR_PK_KEY_INVALID_FORMAT,
@@ -132,6 +131,33 @@ static const char *words_for(int code, char *buf, size_t size)
                 return meanings[i].words;
     snprintf(buf, size, "TLS error -0x%04x", (unsigned)-code);
     return buf;
+}
+
+/* What can be wrong with a certificate, by what helps the user most. The library's own
+ * words come only together with code that prints whole certificates. */
+static const struct {
+    uint32_t flag;
+    const char *words;
+} distrusts[] = {
+    {MBEDTLS_X509_BADCERT_EXPIRED, "it has expired"},
+    {MBEDTLS_X509_BADCERT_FUTURE, "it is not valid yet"},
+    {MBEDTLS_X509_BADCERT_CN_MISMATCH, "it is for another host name"},
+    {MBEDTLS_X509_BADCERT_NOT_TRUSTED, "no known authority has signed it"},
+    {MBEDTLS_X509_BADCERT_MISSING, "there is none"},
+    {MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE |
+         MBEDTLS_X509_BADCERT_NS_CERT_TYPE,
+     "it is not meant for this use"},
+    {MBEDTLS_X509_BADCERT_BAD_MD, "its signature uses a weak hash"},
+    {MBEDTLS_X509_BADCERT_BAD_PK | MBEDTLS_X509_BADCERT_BAD_KEY,
+     "its key is too weak, or of a kind that is not supported"},
+};
+
+static const char *words_for_distrust(uint32_t flags)
+{
+    for (size_t i = 0; i < array_len(distrusts); i++)
+        if (flags & distrusts[i].flag)
+            return distrusts[i].words;
+    return "it cannot be checked";
 }
 
 /* --- contexts ------------------------------------------------------------------------
@@ -333,22 +359,19 @@ static void end_sending(struct tls_transport *t)
 
 static ssize_t fail_for_good(struct tls_transport *t, int code)
 {
-    char buf[512];
+    char buf[32];
     t->failed = true;
     if (t->socket_errno != 0) {
         errno = t->socket_errno;
         err_sys(&t->base.err, t->open ? "TLS connection" : "TLS handshake");
         return -1;
     }
+    uint32_t flags = mbedtls_ssl_get_verify_result(&t->ssl); /* all bits: not done */
     if ((code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
          code == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) &&
-        mbedtls_ssl_get_verify_result(&t->ssl) != UINT32_MAX &&
-        mbedtls_x509_crt_verify_info(buf, sizeof buf, "",
-                                     mbedtls_ssl_get_verify_result(&t->ssl)) > 0) {
-        char *line = buf; /* a line for each reason, the first is enough */
-        line[strcspn(line, "\n")] = '\0';
+        flags != 0 && flags != UINT32_MAX) {
         err_set(&t->base.err, ERR_PEER, "the peer's certificate is not trusted: %s",
-                line);
+                words_for_distrust(flags));
     } else {
         err_set(&t->base.err, ERR_PEER, "%s: %s",
                 t->open ? "TLS connection" : "TLS handshake",
