@@ -14,6 +14,8 @@ import harness  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--target", choices=("ours", "oracle"), default="ours",
                      help="which implementation to test (default: ours)")
+    parser.addoption("--list-differences", action="store_true",
+                     help="only list what differs from the original on purpose, and why")
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +74,22 @@ def root():
         pytest.skip("needs root")
 
 
+def list_differences(items):
+    """Each reason of a marker "differs", with the tests that have it."""
+    found = {}
+    for item in items:
+        for marker in item.iter_markers("differs"):
+            name = "%s::%s" % (item.path.name, getattr(item, "originalname", item.name))
+            found.setdefault(marker.args[0], {})[name] = True
+    for reason, names in sorted(found.items()):
+        print("%s\n    %s" % (reason, "\n    ".join(names)))
+
+
 def pytest_collection_modifyitems(config, items):
+    if config.getoption("--list-differences"):
+        list_differences(items)
+        items.clear()
+        return
     if config.getoption("--target") != "oracle":
         return
     for item in items:
