@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+import xmlrpc.client
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_reload_with_clients(box):
     def anew():
         try:
             return d.new_rpc().supervisor.getProcessInfo("a")["pid"] not in (0, pid)
-        except OSError:
+        except (OSError, xmlrpc.client.Fault):  # it is going, or gone
             return False
     wait_until(anew)
     for s in (follower, idle):
