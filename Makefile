@@ -3,6 +3,7 @@
 # make test       every check there is: scripts/ci.sh            make lint   the static ones
 # make unit [T='buf str']  unit tests         make fuzz [T=...] [FUZZ_SECS=5]     make system
 # make SAN=1      clang, ASan + UBSan; make DEBUG=1 both with glibc; V=1 shows the commands
+# make bench [BENCH='--quick --rows start,log']     ours beside the original and others
 # make install DESTDIR= PREFIX=/usr/local     make clean (keeps downloads)   make distclean
 TLS ?= 1
 PREFIX ?= /usr/local
@@ -33,7 +34,7 @@ FUZZ := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/fuzz/fuzz_%.c),tests/
 
 run = $(if $(V),,@echo '  $@';)
 
-.PHONY: all unit fuzz system test run lint tidy install clean distclean force
+.PHONY: all unit fuzz system bench test run lint tidy install clean distclean force
 .DELETE_ON_ERROR:
 all: $(if $(SAN)$(DEBUG),$O/supervisor,build/supervisor)
 
@@ -96,6 +97,13 @@ system: $(if $(SAN),$O/supervisor,build/supervisor) $(TOOLS)
 	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< \
 	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump $(PYTHON) -m pytest -q $(PYTEST) \
 	    $$($(PYTHON) -c 'import xdist' 2>/dev/null && printf '%s' '-n 4')
+# The benchmark's helpers are as small as ours: the same compiler, static.
+BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench/%,$(wildcard tests/bench/*.c))
+build/bench/%: tests/bench/%.c tests/bench/tool.h $O/deps.mk
+	@mkdir -p $(@D)
+	$(run) $(DEP_CC) -O2 $(ALL_CFLAGS) $(DEP_LDFLAGS) $(LDFLAGS) -o $@ $<
+bench: build/supervisor $(BENCH_TOOLS)
+	BENCH_TOOLS=build/bench /usr/bin/python3 -B tests/bench/bench.py $(BENCH)
 test:
 	scripts/ci.sh
 lint:

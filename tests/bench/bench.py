@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""Measures supervisord beside the original, its peers and the floor, interleaved.
+
+    bench.py [--quick] [--rows a,b] [--subjects a,b] [--list] [--binary FILE] [--out FILE]
+
+Each round of a row measures every subject once, in turn, on a fresh instance, so that a
+change of the machine's mood meets all of them. Prints a table and writes JSON. Fails if
+ours did not do the work; never because it was slow. --rows takes beginnings of names.
+"""
+import argparse
+import json
+import os
+import platform
+import signal
+import sys
+import time
+import traceback
+
+import rows_life
+import rows_many
+import rows_output
+import rows_rpc
+import rows_start
+import table
+from box import Box, Wrong, read, tool
+from subjects import Subject, all_subjects
+
+ROWS = [row for module in (rows_start, rows_many, rows_life, rows_rpc, rows_output)
+        for row in module.ROWS]
+# Quick is a smoke test: at most this long; rows it has no time for are named.
+QUICK_SECS = 50
+
+
+class Logger(Subject):
+    """A peer's logger, of which only the logging can be measured."""
+
+    def __init__(self, name):
+        self.name, self.needs = name, (name,)
+
+
+def chosen(rows, wanted):  # an empty one is the beginning of all
+    found = [row for row in rows if row.name.startswith(tuple(wanted.split(",")))]
+    if not found:
+        sys.exit("no row begins with any of: " + wanted)
+    return found
+
+
+def measure_row(row, subjects, quick, report):
+    """{subject: {key: [samples]}} and {subject: why not}."""
+    args = dict(row.args, **(row.quick if quick else {}))
+    samples, wrong = {}, {}
+    for turn in range(1 if quick else row.rounds):
+        for name in (n for n in row.subjects if n in subjects):
+            subject = subjects[name]
+            if subject.missing():
+                wrong[name] = subject.missing()
+            if name in wrong or turn >= row.slow.get(name, row.rounds):
+                continue
+            report(row.name, name, turn)
+            try:
+                with Box() as box:
+                    result = row.measure(box, subject, **args)
+            except (Wrong, OSError, ValueError, StopIteration, AttributeError) as e:
+                wrong[name] = str(e) or type(e).__name__
+                if not isinstance(e, Wrong):
+                    traceback.print_exc()
+                continue
+            for key, values in result.items():
+                samples.setdefault(name, {}).setdefault(key, []).extend(values)
+    return samples, wrong
+
+
+def machine():
+    model = [line.partition(":")[2].strip() for line in read("/proc/cpuinfo").splitlines()
+             if line.startswith("model name")]
+    return {"date": time.strftime("%Y-%m-%d %H:%M:%S %Z"), "cpu": (model or ["?"])[0],
+            "cpus": os.cpu_count(), "kernel": platform.release(),
+            "load": os.getloadavg()[0]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a smoke test of a minute")
+    parser.add_argument("--rows", default="", help="only rows that begin with: a,b")
+    parser.add_argument("--subjects", default="", help="only these: ours,ref,floor,...")
+    parser.add_argument("--list", action="store_true", help="names of the rows")
+    parser.add_argument("--binary", default="build/supervisor")
+    parser.add_argument("--out", default="build/bench/result.json")
+    options = parser.parse_args()
+    rows = chosen(ROWS, options.rows)
+    if options.list:
+        print("\n".join(row.name for row in rows))
+        return 0
+    if not os.access(tool("mark"), os.X_OK) or not os.access(options.binary, os.X_OK):
+        sys.exit("first build %s and %s (make bench does)" % (options.binary, tool("mark")))
+    subjects = {s.name: s for s in all_subjects(options.binary)}
+    subjects.update((name, Logger(name)) for name in rows_output.LOGGERS)
+    # What a smoke test looks for is wrong work of ours, not of others.
+    only = options.subjects or ("ours,floor" if options.quick else "")
+    subjects = {n: s for n, s in subjects.items() if not only or n in only.split(",")}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what it started ends, too
+    return run(rows, subjects, options)
+
+
+def run(rows, subjects, options):
+    begin = time.monotonic()
+    result = {"machine": machine(), "quick": options.quick, "lines": [], "wrong": {},
+              "not measured": []}
+
+    def report(row, name, turn):
+        print("\r\033[K%5d s  %s: %s, round %d" % (time.monotonic() - begin, row, name,
+                                                   turn + 1), end="", file=sys.stderr,
+              flush=True)
+
+    for row in rows:
+        if options.quick and row.quick is None:
+            continue
+        if options.quick and time.monotonic() - begin > QUICK_SECS:
+            result["not measured"].append(row.name)
+            continue
+        samples, wrong = measure_row(row, subjects, options.quick, report)
+        if wrong:
+            result["wrong"][row.name] = wrong
+        result["lines"] += [table.figures(row, metric, samples) for metric in row.metrics]
+    print("\r\033[K", end="", file=sys.stderr)
+    result["machine"]["load after"] = os.getloadavg()[0]
+    result["secs"] = round(time.monotonic() - begin)
+    os.makedirs(os.path.dirname(options.out) or ".", exist_ok=True)
+    with open(options.out, "w", encoding="utf-8") as f:
+        json.dump(result, f, indent=1)
+    return show(result, options)
+
+
+def show(result, options):
+    print(table.markdown(result["lines"]))
+    print("\n%(date)s, %(cpu)s, %(cpus)s CPUs, Linux %(kernel)s" % result["machine"])
+    gone = sorted({name for wrong in result["wrong"].values()
+                   for name, why in wrong.items() if why == "not installed"})
+    if gone:
+        print("Not installed: " + ", ".join(gone))
+    if result["not measured"]:
+        print("No time for: " + ", ".join(result["not measured"]))
+    bad = [(row, name, why) for row, wrong in result["wrong"].items()
+           for name, why in wrong.items() if name not in gone]
+    for row, name, why in bad:
+        print("WRONG: %s, %s: %s" % (row, name, why))
+    print("%d figures in %d s: %s" % (len(result["lines"]), result["secs"], options.out))
+    return 1 if any(name == "ours" for _, name, _ in bad) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
