@@ -267,10 +267,11 @@ def switches(pids):
 
 
 def memory_kb(pids):
-    """(PSS, dirty) of all of them: dirty pages are nobody else's."""
+    """(PSS, anonymous) of all of them; the second leaves out pages of files, which the
+    kernel can drop."""
     text = "".join(read("/proc/%d/smaps_rollup" % p) for p in pids)
 
     def total(pattern):
         return sum(map(int, re.findall(r"(?m)^%s:\s+(\d+)" % pattern, text)))
 
-    return total("Pss"), total("Private_Dirty")
+    return total("Pss"), total("Anonymous")

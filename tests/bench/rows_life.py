@@ -24,12 +24,13 @@ def restart(box, subject, n, kills):
                         (victim.name, victim.pid, new.name, new.pid))
         took_ms.append((new.ns - begin) / 1e6)
         time.sleep(0.01)
+    cpu = cpu_ns(pids) - cpu
     if subject.has_rpc:
         now = {info["name"]: info["pid"] for info in box.infos()}
         last = {"p" + m.name: m.pid for m in box.programs()}
         if now != last and subject.name == "ours":
             raise Wrong("it does not know the new pids")
-    return {"restart": took_ms, "CPU": [(cpu_ns(pids) - cpu) / 1000 / kills]}
+    return {"restart": took_ms, "CPU": [cpu / 1000 / kills]}
 
 
 def storm(box, subject, n, retries):

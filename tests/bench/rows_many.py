@@ -30,8 +30,8 @@ def settle(box, subject, secs=300):
 def memory(box, subject, n):
     process, _ = up(box, subject, n)
     settle(box, subject)
-    pss, dirty = memory_kb(supervisors(process.pid))
-    return {"PSS": [pss], "dirty": [dirty]}
+    pss, anonymous = memory_kb(supervisors(process.pid))
+    return {"PSS": [pss], "anonymous": [anonymous]}
 
 
 def idle(box, subject, n, secs):
@@ -86,7 +86,7 @@ def stop_all(box, subject, n):
 
 def memory_row(n, most, **more):
     metrics = [Metric("PSS", "kB", most=most),
-               Metric("dirty", "kB", most=220 if n == 1 else None)]
+               Metric("anonymous", "kB", most=220 if n == 1 else None)]
     return Row("memory-%d" % n, memory, ALL if n == 1 else MANY, metrics, {"n": n}, **more)
 
 
