@@ -94,6 +94,23 @@ def test_live(site, browser):
         site.daemon.pid_of("cat"))
 
 
+def test_without_events(site, browser):
+    """Where a proxy lets no events through the page asks every few seconds."""
+    browser.open("about:blank")
+    browser.run("""
+        await t.context.route('**/events', (route) => route.abort());
+        await t.page.goto(args.url);
+        await t.page.locator('#live[data-kind=poll]').waitFor();
+        await t.state('idle', 'STOPPED');
+    """, url=site.url)
+    site.daemon.sv.startProcess("idle")
+    browser.run("""
+        await t.state('idle', 'RUNNING');
+        await t.context.unroute('**/events');
+        await t.live();
+    """)
+
+
 def test_update_and_shutdown(site, browser, box):
     browser.open(site.url)
     browser.run("await t.live()")

@@ -20,7 +20,8 @@ t.open = async (url, options) => {
     if (/Content Security Policy/.test(m.text())) t.pageErrors.push(m.text());
   });
   t.page.on('request', (r) => t.requests.push(r.method() + ' ' + r.url()));
-  return (await t.page.goto(url)).status();
+  const answer = await t.page.goto(url);
+  return answer ? answer.status() : null;
 };
 
 // The row of a program; names are data, so no selector is made of them.

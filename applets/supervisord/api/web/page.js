@@ -91,7 +91,9 @@
   function curve(svg, history, field, least) {
     const end = Date.now(), points = history.filter((h) => h[field] !== null);
     const top = Math.max(least, ...points.map((h) => h[field]));
-    const xy = points.map((h) => [60 - 60 * Math.min(1, (end - h.at) / HISTORY_MS), 15 - 14 * h[field] / top]);
+    // a young curve is stretched, so that it can be seen
+    const span = Math.max(60000, Math.min(HISTORY_MS, end - (points[0] || {}).at || 0));
+    const xy = points.map((h) => [60 - 60 * Math.min(1, (end - h.at) / span), 15 - 14 * h[field] / top]);
     if (xy.length) xy.push([60, xy[xy.length - 1][1]]);
     svg.firstElementChild.setAttribute('points', xy.map(([x, y]) => x.toFixed(1) + ',' + y.toFixed(1)).join(' '));
   }
@@ -107,7 +109,7 @@
     put(part(tr, 'cpu').lastElementChild, percent(p.cpu_percent));
     put(part(tr, 'memory').lastElementChild, bytes(p.rss_bytes));
     if (tr.hidden) return;
-    curve(part(tr, 'cpu').firstElementChild, history, 'cpu', 5);
+    curve(part(tr, 'cpu').firstElementChild, history, 'cpu', 20);
     curve(part(tr, 'memory').firstElementChild, history, 'rss', 1 << 20);
   }
 
@@ -313,21 +315,28 @@
       try { data = JSON.parse(ev.data); } catch { return; }
       fn(data);
     });
-    source = new EventSource('events');
-    source.onopen = () => {
-      clearInterval(polling);
-      polling = 0;
-      live('live', 'live');
-    };
-    source.onerror = () => {
-      live('lost', 'no connection');
-      if (source.readyState !== EventSource.CLOSED) return;
-      // the server or a proxy does not let events through: ask, and try again later
-      if (!polling) polling = setInterval(poll, 5000);
+    // where the server or a proxy does not let events through: ask, and go on trying
+    const fallBack = () => {
+      if (polling) return;
+      polling = setInterval(poll, 5000);
       poll();
-      setTimeout(listen, 30000);
     };
-    on('status', onStatus);
+    const late = setTimeout(fallBack, 5000);
+    let errors = 0;
+    source = new EventSource('events');
+    source.onerror = () => {
+      if (!polling) live('lost', 'no connection');
+      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 30000);
+      else if (++errors < 2) return;
+      fallBack();
+    };
+    on('status', (all) => {
+      clearTimeout(late);
+      clearInterval(polling);
+      polling = errors = 0;
+      live('live', 'live');
+      onStatus(all);
+    });
     on('process', onProcess);
     on('usage', onUsage);
     on('supervisor', (s) => { supervisor = s; showSupervisor(); });
