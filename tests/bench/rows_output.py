@@ -103,8 +103,8 @@ def ends(box):
     return [m for m in box.programs() if m.name.endswith(".end")]
 
 
-LOGGERS = {"s6-log": ["s6-log", "n20", "s{size}", "{folder}"],
-           "multilog": ["multilog", "n20", "s{size}", "{folder}"],
+LOGGERS = {"s6-log": ["s6-log", "n60", "s{size}", "{folder}"],
+           "multilog": ["multilog", "n60", "s{size}", "{folder}"],
            "svlogd": ["svlogd", "{folder}"]}
 
 
@@ -113,7 +113,7 @@ def pipeline(box, logger, chunk, mbytes):
     folder = box.bulk_folder(mbytes * MB)
     if logger == "svlogd":
         with open(os.path.join(folder, "config"), "w") as f:
-            f.write("s16000000\nn20\n")
+            f.write("s16000000\nn60\n")
     command = [w.format(size=16000000, folder=folder) for w in LOGGERS[logger]]
     begin = time.monotonic()
     writer = subprocess.Popen([tool("writer"), box.fifo, "w", str(chunk), str(mbytes * MB)],
