@@ -147,7 +147,7 @@ class Soak:
     def kill_writer(self):
         pid = self.d.new_rpc().supervisor.getProcessInfo("w:w%d" % random.randrange(WRITERS))["pid"]
         if pid:
-            os.kill(pid, signal.SIGTERM)
+            harness.kill(pid, signal.SIGTERM)  # it may be gone already
 
     def run(self):
         box = self.box
