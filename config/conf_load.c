@@ -267,10 +267,13 @@ static int check_rpcinterfaces(struct conf_build *b)
         }
         bool known = str_eq(factory, "supervisor.rpcinterface:make_main_rpcinterface");
         if (!known)
-            err_set(b->err, ERR_CONFIG,
-                    "%.200s cannot be resolved within [%.200s]: No module named '%.*s', "
-                    "since no Python is run here; take the section out",
-                    factory, s->name, (int)strcspn(factory, ":"), factory);
+            err_set(
+                b->err, ERR_CONFIG,
+                "%.200s cannot be resolved within [%.200s]: No module named '%.*s', "
+                "since no Python is run here; use "
+                "supervisor.rpcinterface:make_main_rpcinterface, which is built in, or "
+                "take the section out",
+                factory, s->name, (int)strcspn(factory, ":"), factory);
         free(factory);
         if (!known)
             return option_located_only(&src, factory_key, b->err);

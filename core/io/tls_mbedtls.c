@@ -38,6 +38,7 @@ struct tls_transport {
     bool open;        /* the handshake is done */
     bool failed;      /* for good; base.err says why */
     int socket_errno; /* of the last failure of send or recv */
+    int deaf_errno;   /* why the peer takes nothing more; what it said last is still read */
     size_t refused;   /* length of the write that has to be repeated, or 0 */
 };
 
@@ -332,6 +333,13 @@ static int bio_send(void *arg, const unsigned char *data, size_t n)
 {
     struct tls_transport *t = arg;
     ssize_t sent = send(t->base.fd, data, n, MSG_NOSIGNAL);
+    /* A server that refuses us says why in an alert and closes: that alert waits to be read
+     * while we are still sending. */
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET) &&
+        t->context->role == TLS_CLIENT) {
+        t->deaf_errno = errno;
+        return (int)n;
+    }
     if (sent < 0)
         return socket_failed(t, MBEDTLS_ERR_SSL_WANT_WRITE, MBEDTLS_ERR_NET_SEND_FAILED);
     return (int)sent;
@@ -343,6 +351,10 @@ static int bio_recv(void *arg, unsigned char *data, size_t n)
     ssize_t got = recv(t->base.fd, data, n, 0);
     if (got < 0)
         return socket_failed(t, MBEDTLS_ERR_SSL_WANT_READ, MBEDTLS_ERR_NET_RECV_FAILED);
+    if (got == 0 && t->deaf_errno != 0) {
+        t->socket_errno = t->deaf_errno;
+        return MBEDTLS_ERR_NET_CONN_RESET;
+    }
     return (int)got;
 }
 

@@ -53,10 +53,28 @@ def holds_for(cond, seconds, what=None):
         time.sleep(0.02)  # poll
 
 
+# Below the range from which the system gives ports to connections: one that was free a
+# moment ago stays so until the daemon binds it. Each worker of pytest has its own piece.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_FIRST = 12000 + _WORKER % 8 * 2500
+_next = os.getpid() * 37  # two runs at once begin at different places
+
+
+def _ports():
+    global _next
+    _next += 1
+    return _FIRST + _next % 2500
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    while True:
+        port = _ports()
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def read(path, default=""):

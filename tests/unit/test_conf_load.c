@@ -321,7 +321,8 @@ static void complaints(void **state)
          "2)"},
         {S "[rpcinterface:x]\nsupervisor.rpcinterface_factory=a:b\n",
          "a:b cannot be resolved within [rpcinterface:x]: No module named 'a', since no "
-         "Python is run here; take the section out (file: 'D/c.conf', line 3, option "
+         "Python is run here; use supervisor.rpcinterface:make_main_rpcinterface, which "
+         "is built in, or take the section out (file: 'D/c.conf', line 3, option "
          "'supervisor.rpcinterface_factory')"},
         {S "[fcgi-program:f]\ncommand=x\n", "[fcgi-program:f] section requires a "
                                             "\"socket\" line (file: 'D/c.conf', line 2)"},
