@@ -258,7 +258,7 @@ def test_npm_client(d, npm_folder):
     assert out["again"]["fault"] == 70 and "NOT_RUNNING: cat" in out["again"]["text"]
     assert out["info"]["statename"] == "RUNNING" and out["info"]["name"] == "cat"
     assert "hello" in out["log"][0] and out["log"][2] is False
-    assert [r["name"] for r in out["group"]] == ["w0", "w1"]
+    assert sorted([r["name"] for r in out["group"]]) == ["w0", "w1"]
     assert out["multi"] == [d.pid] and out["methods"] > 30
     assert out["nope"]["fault"] == 10
 
