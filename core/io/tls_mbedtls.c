@@ -38,8 +38,8 @@ struct tls_transport {
     bool open;        /* the handshake is done */
     bool failed;      /* for good; base.err says why */
     int socket_errno; /* of the last failure of send or recv */
-    int deaf_errno;   /* why the peer takes nothing more; what it said last is still read */
-    size_t refused;   /* length of the write that has to be repeated, or 0 */
+    int deaf_errno; /* why the peer takes nothing more; what it said last is still read */
+    size_t refused; /* length of the write that has to be repeated, or 0 */
 };
 
 /* --- random numbers ------------------------------------------------------------------
@@ -333,8 +333,8 @@ static int bio_send(void *arg, const unsigned char *data, size_t n)
 {
     struct tls_transport *t = arg;
     ssize_t sent = send(t->base.fd, data, n, MSG_NOSIGNAL);
-    /* A server that refuses us says why in an alert and closes: that alert waits to be read
-     * while we are still sending. */
+    /* A server that refuses us says why in an alert and closes: that alert waits to be
+     * read while we are still sending. */
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET) &&
         t->context->role == TLS_CLIENT) {
         t->deaf_errno = errno;

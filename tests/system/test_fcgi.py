@@ -87,6 +87,7 @@ def test_application_behind_nginx(box, nginx, kind):
     assert get("/x").endswith("path /x\n")
     d.sv.startProcess("f:f0")
     d.sv.signalProcess("f:f1", "KILL")
+    d.wait_log("exited: f1")  # a request it had taken already dies with it
     for _ in range(20):
         assert get("/y").endswith("path /y\n")
 
