@@ -35,14 +35,14 @@ def main():
         if "wait" in options:
             gate = options["wait"].replace("%s", head["serial"])
             while not os.path.exists(gate):
-                time.sleep(0.01)
+                time.sleep(0.01)  # poll
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if answer == "die":
             os._exit(3)
         if answer == "spell":
             for c in b"RESULT 2\nOK":
                 os.write(1, bytes([c]))
-                time.sleep(0.01)
+                time.sleep(0.01)  # so that each byte is a read; no poll, no wait for a result
         elif answer in ("OK", "FAIL"):
             os.write(1, b"RESULT %d\n%s" % (len(answer), answer.encode()))
         else:
