@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/base/pytext.h"
 #include "core/io/fd.h"
+#include "core/io/oom.h"
 #include "core/io/signals.h"
 #include "core/io/syslog.h"
 
@@ -223,12 +224,16 @@ static void log_findings(struct daemon *d, const struct strv *notes)
     log_all(LOG_LEVEL_INFO, notes);
 }
 
+enum { OOM_SCORE = -900 }; /* late, but not never: a leak of ours must end somewhere */
+
 /* Everything up to a running daemon. `first` is false after a restart, when what can be
  * done only once is done already. 0, or -1 with err. */
 static int bring_up(struct daemon *d, bool first, struct err *err)
 {
     const struct server_conf *server = &d->conf->server;
     struct strv notes = {0};
+    if (first && (!server->has_user || server->uid == getuid()))
+        oom_lower(OOM_SCORE); /* as another user we could not raise it for the programs */
     if (first &&
         (start_up_user(server, err) < 0 || start_up_limits(server, &notes, err) < 0))
         return -1;

@@ -108,6 +108,8 @@ struct http_conf { /* a [unix_http_server], or one address of an [inet_http_serv
     char *section; /* its header, for messages */
 };
 
+enum on_death { ON_DEATH_KEEP, ON_DEATH_STOP };
+
 struct server_conf { /* [supervisord], and what the command line overrides */
     char *logfile;
     int64_t logfile_maxbytes;
@@ -124,6 +126,9 @@ struct server_conf { /* [supervisord], and what the command line overrides */
     char *user;
     char *directory;
     char *identifier;
+    bool keeper, adopt;
+    char *statefile;                   /* NULL: beside the pidfile */
+    enum on_death on_supervisor_death; /* what becomes of the programs when we die */
     struct env_conf environment;
 };
 

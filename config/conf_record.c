@@ -42,6 +42,9 @@ static const struct field server_fields[] = {
     T(server_conf, "childlogdir", childlogdir), U(server_conf, "has_user", has_user),
     U(server_conf, "uid", uid), U(server_conf, "gid", gid), T(server_conf, "user", user),
     T(server_conf, "directory", directory), T(server_conf, "identifier", identifier),
+    U(server_conf, "keeper", keeper), U(server_conf, "adopt", adopt),
+    T(server_conf, "statefile", statefile),
+    U(server_conf, "on_supervisor_death", on_supervisor_death),
     V(server_conf, "env_keys", environment.keys),
     V(server_conf, "env_values", environment.values),
 };

@@ -33,6 +33,17 @@ static int set_path(struct pool *pool, const char *text, void *to, struct err *e
     return 0;
 }
 
+static int set_on_death(struct pool *pool, const char *text, void *to, struct err *err)
+{
+    UNUSED(pool);
+    struct span word = span_trim(span_of(text));
+    bool stop = span_eq_nocase(word, "stop");
+    if (!stop && !span_eq_nocase(word, "keep"))
+        return err_set(err, ERR_CONFIG, "'%.100s' is neither keep nor stop", text);
+    *(enum on_death *)to = stop ? ON_DEATH_STOP : ON_DEATH_KEEP;
+    return 0;
+}
+
 static int set_ctl_serverurl(struct pool *pool, const char *text, void *to,
                              struct err *err)
 {
@@ -81,6 +92,10 @@ static const struct option server_rows[] = {
     {"childlogdir",      value_dir,      S(childlogdir),      NULL,              0}, /* a temporary directory */
     {"nocleanup",        value_bool,     S(nocleanup),        "false",           0},
     {"strip_ansi",       value_bool,     S(strip_ansi),       "false",           0},
+    {"keeper",           value_bool,     S(keeper),           "false",           0},
+    {"adopt",            value_bool,     S(adopt),            "false",           0},
+    {"statefile",        set_path,       S(statefile),        NULL,              0}, /* beside the pidfile */
+    {"on_supervisor_death", set_on_death, S(on_supervisor_death), "keep",        0},
     {"environment",      NULL,           S(environment),      "",          OPT_RAW}, /* conf_load.c */
     {"profile_options",  NULL,           0,                   NULL,              0}, /* of Python's profiler */
 };

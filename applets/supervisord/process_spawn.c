@@ -145,6 +145,14 @@ static int plan_user(struct process *p, struct spawn_plan *plan, gid_t **groups,
     return 0;
 }
 
+/* Under a keeper our death is an incident that programs do not notice. */
+static int death_signal_of(const struct process *p)
+{
+    const struct server_conf *server = &p->engine->conf->server;
+    bool tied = server->on_supervisor_death == ON_DEATH_STOP && !server->keeper;
+    return tied ? p->conf->stopsignal : 0;
+}
+
 static int fork_child(struct process *p, const char *file, char *const *argv,
                       const struct pipes *pipes)
 {
@@ -159,6 +167,7 @@ static int fork_child(struct process *p, const char *file, char *const *argv,
         .cwd = p->conf->directory,
         .umask = p->conf->umask,
         .own_group = true,
+        .death_signal = death_signal_of(p),
     };
     if (plan_stdin(p, pipes, &plan.fds[0], &err) < 0)
         return fail(p, xstrdup(err.text));

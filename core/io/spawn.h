@@ -21,6 +21,7 @@ struct spawn_plan {
     gid_t gid;           /* with has_uid */
     const gid_t *groups; /* supplementary; with has_uid; ignored when we are not root */
     size_t group_count;
+    int death_signal;       /* sent to the child when we die; 0: none */
     const char *user_label; /* the id as text, for the message when the switch fails */
 };
 

@@ -447,6 +447,26 @@ static void duplicates_are_said(void **state)
     conf_unref(c);
 }
 
+static void surviving(void **state)
+{
+    (void)state;
+    struct conf *c = load(S);
+    assert_false(c->server.keeper || c->server.adopt);
+    assert_null(c->server.statefile);
+    assert_int_equal(c->server.on_supervisor_death, ON_DEATH_KEEP);
+    conf_unref(c);
+    c = load(S "keeper=true\nadopt=yes\nstatefile=x.state\non_supervisor_death=Stop\n");
+    assert_true(c->server.keeper && c->server.adopt);
+    assert_true(c->server.statefile[0] == '/' &&
+                str_ends(c->server.statefile, "/x.state"));
+    assert_int_equal(c->server.on_supervisor_death, ON_DEATH_STOP);
+    conf_unref(c);
+    const char *error = NULL;
+    assert_null(conf_of(S "on_supervisor_death=\n", &error));
+    assert_non_null(
+        strstr(error, "'' is neither keep nor stop in section 'supervisord'"));
+}
+
 /* The sample names every row of the tables, and all of it loads when switched on. */
 static void sample_is_complete(void **state)
 {
@@ -518,6 +538,7 @@ int main(void)
         cmocka_unit_test(command_line_wins),
         cmocka_unit_test(client_section),
         cmocka_unit_test(duplicates_are_said),
+        cmocka_unit_test(surviving),
         cmocka_unit_test(sample_is_complete),
     };
     return cmocka_run_group_tests(tests, begin, end);

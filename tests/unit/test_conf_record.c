@@ -13,7 +13,8 @@
 #include <cmocka.h>
 
 static const char text[] =
-    "[supervisord]\nidentifier=here\nnodaemon=true\nenvironment=A=\"x y\",B=2\n"
+    "[supervisord]\nidentifier=here\nnodaemon=true\nkeeper=true\nstatefile=/tmp/s\n"
+    "on_supervisor_death=stop\nenvironment=A=\"x y\",B=2\n"
     "[unix_http_server]\nfile=/tmp/test_conf_record.sock\nchmod=0770\nusername=u\n"
     "password={SHA}0123\n"
     "[inet_http_server]\nport=*:9001\n"
