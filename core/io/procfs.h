@@ -17,4 +17,18 @@ int procfs_read(pid_t pid, struct procfs_usage *usage);
 int procfs_parse_stat(const char *line, int64_t ticks_per_sec, int64_t page_bytes,
                       struct procfs_usage *usage);
 
+/* What tells one process from another of the same pid, and to whom it belongs. */
+struct procfs_identity {
+    uint64_t started; /* ticks since the boot; an exec leaves it alone */
+    pid_t parent;
+    char state; /* 'R', 'S', 'Z' for a zombie, ... */
+    uid_t uid;  /* real */
+};
+
+/* 0; -1 where it is gone or there is no /proc. */
+int procfs_identify(pid_t pid, struct procfs_identity *id);
+/* This boot's id, "" where there is no /proc. */
+enum { PROCFS_BOOT_ID_SIZE = 40 };
+void procfs_boot_id(char id[PROCFS_BOOT_ID_SIZE]);
+
 #endif
