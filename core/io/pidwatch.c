@@ -28,7 +28,8 @@ enum { EXIT_INFO_EXIT = 1 << 3 };
 static int get_exit_info(int pidfd, struct exit_info *info)
 {
     *info = (struct exit_info){.mask = EXIT_INFO_EXIT};
-    return ioctl(pidfd, _IOWR(0xFF, 11, struct exit_info), info);
+    /* by system call: musl's ioctl takes an int, where the number does not fit */
+    return (int)syscall(SYS_ioctl, pidfd, _IOWR(0xFF, 11, struct exit_info), info);
 }
 
 int pidwatch_pidfd(pid_t pid)
