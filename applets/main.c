@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/str.h"
+#include "core/io/reexec.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -132,6 +133,7 @@ static int install(const char *argv0, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    reexec_remember(argv);
     const char *self = argc > 0 ? argv[0] : "supervisor";
     const struct applet *a = applet_find(base_name(self));
     if (a)
