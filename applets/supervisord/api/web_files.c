@@ -1,6 +1,7 @@
 #include "applets/supervisord/api/web_files.h"
 
 #include "applets/supervisord/api/web.h"
+#include "core/base/inflate.h"
 
 #include <string.h>
 
@@ -50,7 +51,10 @@ void web_file(struct http_exchange *x, void *arg)
         http_respond_error(x, 404, NULL);
         return;
     }
-    buf_append(http_exchange_body(x), files[i].text, *files[i].length);
+    if (inflate(http_exchange_body(x), files[i].text, *files[i].length) < 0) {
+        http_respond_error(x, 500, NULL); /* out of memory */
+        return;
+    }
     http_exchange_header(x, "X-Content-Type-Options", "nosniff");
     /* the pages name it with ?v=BOOT, which is new with each start */
     http_exchange_header(x, "Cache-Control", "private, max-age=86400");

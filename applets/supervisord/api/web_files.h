@@ -6,11 +6,11 @@
 #include "core/base/str.h"
 #include "core/http/http_exchange.h"
 
-/* The file of that name; empty if there is none. */
+/* The template of that name (.html); empty if there is none. */
 struct span web_file_text(const char *name);
 
 /* A handler of core/http/http_server.h: answers with the file whose name (const char *)
- * arg is. */
+ * arg is; not for templates. The build packed it. */
 void web_file(struct http_exchange *x, void *arg);
 
 #endif
