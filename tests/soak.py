@@ -2,11 +2,11 @@
 """soak.py [MINUTES]: everything at once for a long time, and then the accounts.
 
 Writers number their lines into logs that rotate; a pool of listeners takes every event;
-meanwhile programs are restarted, killed and die, groups come and go by update, clients
-follow logs and leave in the middle, logs are reopened and cleared. At the end each
-writer's lines must be in its log files, whole and in order, each event must have reached
-a listener, and descriptors and memory must be what they were. Runs SUPERVISOR_BIN (or
-build/san/supervisor); a sanitizer's reports count as failures."""
+meanwhile programs are restarted, killed and die, groups come and go by update, the whole
+of supervisord is reloaded, clients follow logs and leave in the middle, logs are reopened
+and cleared. At the end each writer's lines must be in its log files, whole and in order,
+each event must have reached a listener, and descriptors must be what they were. Runs
+SUPERVISOR_BIN (or build/san/supervisor); a sanitizer's reports count as failures."""
 import glob
 import json
 import os
@@ -44,7 +44,7 @@ def configuration(box, extras, noise):
     text = """
 [eventlistener:l]
 command=%s %s
-events=PROCESS_STATE,REMOTE_COMMUNICATION,TICK_5,PROCESS_GROUP,PROCESS_COMMUNICATION
+events=PROCESS_STATE,REMOTE_COMMUNICATION,TICK,PROCESS_GROUP,PROCESS_COMMUNICATION,SUPERVISOR_STATE_CHANGE
 numprocs=2
 process_name=l%%(process_num)d
 buffer_size=1000000
@@ -70,11 +70,31 @@ startsecs=0
 stdout_logfile=%s
 stdout_logfile_maxbytes=20KB
 stdout_logfile_backups=2
+[program:talker]
+command=%s fill 500 sleep 0.1
+autorestart=true
+startsecs=0
+stdout_events_enabled=true
+[eventlistener:logs]
+command=%s %s
+events=PROCESS_LOG
+buffer_size=1000
+startsecs=0
+[fcgi-program:f]
+command=%s pause
+socket=unix://%s
+numprocs=2
+process_name=f%%(process_num)d
+startsecs=0
+[program:mark]
+command=%s pause
+startsecs=0
 [program:bad]
 command=/no/such/thing
 startretries=2
 """ % (listener, box.path("events"), box.path("writer.py"), WRITERS,
-       box.path("w%(process_num)d.log"), box.child, box.child, noise, box.path("noise.log"))
+       box.path("w%(process_num)d.log"), box.child, box.child, noise, box.path("noise.log"),
+       box.child, listener, box.path("log_events"), box.child, box.path("f.sock"), box.child)
     for i in extras:
         text += "[program:extra%d]\ncommand=%s pause\nstartsecs=0\n" % (i, box.child)
     return text
@@ -84,7 +104,9 @@ class Soak:
     def __init__(self, box, minutes):
         self.box, self.end = box, time.monotonic() + 60 * minutes
         self.failures, self.counts = [], {}
-        self.sent = 0
+        self.sent, self.reloads = 0, 0
+        self.turn = 0  # odd while supervisord restarts
+        self.sending = threading.Lock()
 
     def on(self):
         return time.monotonic() < self.end
@@ -93,14 +115,18 @@ class Soak:
         """Does fn again and again in a thread of its own; faults are answers too."""
         def run():
             while self.on():
+                turn = self.turn
                 try:
                     fn()
                     self.counts[name] = self.counts.get(name, 0) + 1
                 except harness.xmlrpc.client.Fault:
                     pass
                 except Exception as why:  # anything else ends up in the report
-                    self.failures.append("%s: %r" % (name, why))
-                    time.sleep(1)
+                    if turn % 2 or self.turn != turn:  # nobody listens during a restart
+                        self.counts["refused"] = self.counts.get("refused", 0) + 1
+                    else:
+                        self.failures.append("%s: %r" % (name, why))
+                        time.sleep(1)
                 time.sleep(random.uniform(0, 2 * pause))
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
@@ -120,11 +146,42 @@ class Soak:
         if r.rc != 0:
             raise AssertionError("update: %r" % (r,))
 
+    def reload(self):
+        """All programs and supervisord itself anew. An event that waits when the listeners
+        are stopped is gone, as with the original: so the messages have arrived before."""
+        with self.sending:
+            if self.sent:
+                wait_until(lambda: self.has_arrived(self.sent - 1), timeout=60, every=0.2)
+            mark = self.d.pid_of("mark")
+            self.turn += 1
+            try:
+                r = self.d.ctl("reload", timeout=60)
+            except BaseException:
+                self.turn += 1
+                raise
+
+        def anew():
+            try:
+                states = {i["name"]: i for i in self.d.new_rpc().supervisor.getAllProcessInfo()}
+            except (OSError, harness.http.client.HTTPException, harness.xmlrpc.client.Fault):
+                return False
+            return states["mark"]["pid"] not in (0, mark)
+        try:
+            if r.rc != 0 or "Restarted supervisord" not in r.out:
+                self.failures.append("reload: %r" % (r,))
+            wait_until(anew, timeout=60, every=0.05)
+            self.reloads += 1
+        except AssertionError as why:
+            self.failures.append("reload: %s" % why)
+        finally:
+            self.turn += 1
+
     def follow(self):
         """A client that follows a log for a while and leaves without a word."""
-        name = "w:w%d" % random.randrange(WRITERS)
-        p = self.box.popen([self.box.target.path("supervisorctl"), "-c", self.d.conf, "tail",
-                            "-f", name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        what = random.choice((["maintail", "-f"], ["tail", "-f", "noise"],
+                              ["tail", "-f", "w:w%d" % random.randrange(WRITERS)]))
+        p = self.box.popen([self.box.target.path("supervisorctl"), "-c", self.d.conf] + what,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         time.sleep(random.uniform(0.1, 2))
         os.set_blocking(p.stdout.fileno(), False)
         got = p.stdout.read() or b""
@@ -136,13 +193,21 @@ class Soak:
             raise AssertionError("tail -f said %r" % got[:200])
 
     def send(self):
-        self.d.new_rpc().supervisor.sendRemoteCommEvent("n", str(self.sent))
-        self.sent += 1
+        """A message, or one that may get lost: a supervisord that stops takes them too."""
+        with self.sending:
+            sv = self.d.new_rpc().supervisor
+            if self.turn % 2:
+                sv.sendRemoteCommEvent("late", "")
+                return
+            sv.sendRemoteCommEvent("n", str(self.sent))
+            self.sent += 1
 
     def look(self):
         sv = self.d.new_rpc().supervisor
         sv.getAllProcessInfo()
         sv.tailProcessStdoutLog("w:w0", 0, 4096)
+        sv.readProcessStdoutLog("noise", -1000, 0)
+        sv.readLog(0, 1000)
 
     def kill_writer(self):
         pid = self.d.new_rpc().supervisor.getProcessInfo("w:w%d" % random.randrange(WRITERS))["pid"]
@@ -152,14 +217,17 @@ class Soak:
     def run(self):
         box = self.box
         box.write("writer.py", WRITER)
-        self.d = box.start(configuration(box, [0], 3000))
+        self.d = box.start(configuration(box, [0], 3000),
+                           "logfile_maxbytes=300KB\nlogfile_backups=100")
         wait_until(lambda: self.d.state("w:w0") == "RUNNING")
         time.sleep(2)
         first = proc_info(self.d.pid)
         threads = [
             self.act("restart", lambda: self.restart("w:w%d" % random.randrange(WRITERS)), 2),
+            self.act("restart group", lambda: self.restart("w:*"), 20),
             self.act("restart listener", lambda: self.restart("l:l%d" % random.randrange(2)), 7),
             self.act("kill", self.kill_writer, 3), self.act("update", self.update, 5),
+            self.act("reload", self.reload, 20),
             self.act("follow", self.follow, 0.3), self.act("follow too", self.follow, 0.3),
             self.act("send", self.send, 0.05), self.act("look", self.look, 0.2),
             self.act("reopen", lambda: self.d.kill(signal.SIGUSR2), 4),
@@ -176,7 +244,7 @@ class Soak:
                 self.failures.append("supervisord ended")
                 break
         for thread in threads:
-            thread.join(60)
+            thread.join(120)
         time.sleep(1)
         last = proc_info(self.d.pid)
         self.check_descriptors(first, last)
@@ -188,17 +256,25 @@ class Soak:
         self.check_lines()
         for report in glob.glob(box.path("sanitizer.*")):
             self.failures.append(harness.read(report))
-        if "overflowed" in self.d.log:
-            self.failures.append("the events' buffer overflowed")
+        for name in glob.glob(box.path("supervisord.log*")):
+            if "overflowed" in harness.read(name):
+                self.failures.append("the events' buffer overflowed")
+        if not self.reloads:
+            self.failures.append("no reload")
 
     def settle(self):
         """Until the listeners have all that was sent."""
         self.send()
-        wait_until(lambda: any(e["body"] == "type:n\n%d" % (self.sent - 1) for e in self.events()),
-                   timeout=60)
+        wait_until(lambda: self.has_arrived(self.sent - 1), timeout=60, every=0.2)
 
-    def events(self):
-        return [json.loads(line) for line in self.box.read("events").splitlines(True)
+    def has_arrived(self, number):
+        """Whether the message is among the last events."""
+        with open(self.box.path("events"), "rb") as f:
+            f.seek(max(0, f.seek(0, os.SEEK_END) - 300000))
+            return b'"type:n\\n%d"' % number in f.read()
+
+    def events(self, name="events"):
+        return [json.loads(line) for line in self.box.read(name).splitlines(True)
                 if line.endswith("\n")]
 
     def check_descriptors(self, first, last):
@@ -207,17 +283,40 @@ class Soak:
         if more > 5 * (EXTRAS + 3):
             self.failures.append("%d descriptors more: %s" % (more, last["fds"]))
 
+    def check_serials(self, name, listeners):
+        """A pool's serials begin anew with each reload, which may take what the listeners
+        had in hand when they were stopped; but for that no number may be missing."""
+        lives = [set()]
+        last = -1
+        for e in sorted(self.events(name), key=lambda e: int(e["head"]["serial"])):
+            n = int(e["head"]["poolserial"])
+            if n < last:
+                lives.append(set())
+            lives[-1].add(n)
+            last = n
+        cut = 0
+        for i, serials in enumerate(lives):
+            missing = set(range(max(serials) + 1)) - serials
+            ended = i < len(lives) - 1
+            if ended and len(missing) <= listeners and min(missing | {max(serials)}) > max(serials) - 9:
+                cut += len(missing)
+            elif missing:
+                self.failures.append("%s: %d events were lost: %s"
+                                     % (name, len(missing), sorted(missing)[:20]))
+        if len(lives) != self.reloads + 1:
+            self.failures.append("%s: %d lives, %d reloads" % (name, len(lives), self.reloads))
+        print("%s: %d in %d lives, %d in hand at their ends"
+              % (name, sum(map(len, lives)), len(lives), cut))
+
     def check_events(self):
-        events = self.events()
-        serials = {int(e["head"]["poolserial"]) for e in events}
-        missing = set(range(max(serials) + 1)) - serials
-        if missing:
-            self.failures.append("%d events were lost: %s" % (len(missing), sorted(missing)[:20]))
-        numbers = {e["body"] for e in events if e["head"]["eventname"] == "REMOTE_COMMUNICATION"}
+        self.check_serials("events", 2)
+        self.check_serials("log_events", 1)
+        numbers = {e["body"] for e in self.events()
+                   if e["head"]["eventname"] == "REMOTE_COMMUNICATION"}
         lost = [i for i in range(self.sent) if "type:n\n%d" % i not in numbers]
         if lost:
             self.failures.append("messages were lost: %s" % lost[:20])
-        print("%d events, none lost" % len(serials) if not missing else "events lost")
+        print("%d messages, %d lost" % (self.sent, len(lost)))
 
     def check_lines(self):
         total = 0
@@ -228,6 +327,8 @@ class Soak:
             for name in reversed([n for n in names if os.path.exists(n)]):
                 with open(name, "rb") as f:
                     text += f.read()
+            if text[-1:] != b"\n":
+                self.failures.append("w%d: the log ends with %r" % (i, text[-40:]))
             lives = {}
             for line in text.splitlines():
                 words = line.split(b" ")
