@@ -3,12 +3,15 @@
 # make test       every check there is: scripts/ci.sh            make lint   the static ones
 # make unit [T='buf str']  unit tests         make fuzz [T=...] [FUZZ_SECS=5]     make system
 # make SAN=1      clang, ASan + UBSan; make DEBUG=1 both with glibc; V=1 shows the commands
+# make FAULTS=1   calls fail on demand (tests/faults/faults.c); with SAN=1 too
 # make bench [BENCH='--quick --rows start,log']     ours beside the original and others
 # make install DESTDIR= PREFIX=/usr/local     make clean (keeps downloads)   make distclean
 TLS ?= 1
 PREFIX ?= /usr/local
 FUZZ_SECS ?= 5
 VARIANT := $(if $(SAN),san,$(if $(DEBUG),debug,release))$(if $(filter 0,$(TLS)),-notls)
+BASE_VARIANT := $(VARIANT)
+VARIANT := $(VARIANT)$(if $(FAULTS),-faults)
 O := build/$(VARIANT)
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wvla -Werror
@@ -28,6 +31,7 @@ SRC := $(filter-out core/io/tls_$(if $(filter 0,$(TLS)),mbedtls,none).c,$(SRC))
 WEB := $(wildcard applets/supervisord/api/web/*)
 GEN := build/gen/sample_conf.c $(foreach f,$(notdir $(WEB)),build/gen/web_$(subst .,_,$f).c)
 OBJ := $(SRC:%.c=$O/%.o) $(GEN:%.c=$O/%.o)
+FAULT_OBJ := $(if $(FAULTS),$O/tests/faults/faults.o)
 LIB_OBJ := $(filter-out $(patsubst %.c,$O/%.o,$(wildcard applets/*.c)),$(OBJ))
 UNIT := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/unit/test_%.c),tests/unit/test_*.c)))
 FUZZ := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/fuzz/fuzz_%.c),tests/fuzz/fuzz_*.c)))
@@ -36,7 +40,7 @@ run = $(if $(V),,@echo '  $@';)
 
 .PHONY: all unit fuzz system bench test run lint tidy install clean distclean force
 .DELETE_ON_ERROR:
-all: $(if $(SAN)$(DEBUG),$O/supervisor,build/supervisor)
+all: $(if $(SAN)$(DEBUG)$(FAULTS),$O/supervisor,build/supervisor)
 
 # What is not ours: deps.mk tells the compiler (musl's for the release), inih and mbedTLS.
 # Other flags on the command line compile anew.
@@ -45,12 +49,14 @@ FLAGS := $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(MUSL_CC) $(MBEDTLS_DIR) $(INIH
 $(shell mkdir -p $O; echo '$(FLAGS)' | cmp -s - $O/flags || echo '$(FLAGS)' > $O/flags)
 $O/deps.mk: scripts/deps scripts/deps.lock core/io/tls_config.h config/ini_flags.h $O/flags
 	@CC='$(CC)' DEP_FLAGS='$(SAN_FLAGS)' TLS='$(TLS)' MUSL_CC='$(MUSL_CC)' \
-	    MBEDTLS_DIR='$(MBEDTLS_DIR)' INIH_DIR='$(INIH_DIR)' scripts/deps $(VARIANT) $@
+	    MBEDTLS_DIR='$(MBEDTLS_DIR)' INIH_DIR='$(INIH_DIR)' scripts/deps $(BASE_VARIANT) $@
 include $O/deps.mk
 endif
 
-$O/supervisor: $(OBJ)
-	$(run) $(DEP_CC) $(ALL_CFLAGS) $(DEP_LDFLAGS) $(LDFLAGS) -Wl,-Map,$@.map -o $@ $^ $(DEP_LIBS)
+$O/supervisor: $(OBJ) $(FAULT_OBJ)
+	$(run) $(DEP_CC) $(ALL_CFLAGS) $(DEP_LDFLAGS) $(LDFLAGS) \
+	    $(if $(FAULTS),$$(nm $(FAULT_OBJ) | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')) \
+	    -Wl,-Map,$@.map -o $@ $^ $(DEP_LIBS)
 build/supervisor: $O/supervisor force
 	@$(or $(STRIP),$(shell $(CC) -print-prog-name=strip)) -o $@ $<
 $O/libtest.a: $(LIB_OBJ)
@@ -93,7 +99,7 @@ endif
 # The first Python that has pytest; with xdist four tests at a time, which mostly wait.
 PYTHON ?= $(firstword $(foreach p,python3 /usr/bin/python3,\
     $(shell $p -c 'import pytest' 2>/dev/null && echo $p)) python3)
-system: $(if $(SAN),$O/supervisor,build/supervisor) $(TOOLS)
+system: $(if $(SAN)$(FAULTS),$O/supervisor,build/supervisor) $(TOOLS)
 	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< \
 	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump $(PYTHON) -m pytest -q $(PYTEST) \
 	    $$($(PYTHON) -c 'import xdist' 2>/dev/null && printf '%s' '-n 4')

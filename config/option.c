@@ -53,7 +53,7 @@ static int located(const struct option_source *src, const char *option, bool wit
     size_t n = strlen(err->text), m = strlen(where);
     if (n + m >= sizeof err->text) { /* the place is worth more than the whole text */
         n = sizeof err->text - m - 4;
-        snprintf(err->text + n, 4, "...");
+        memcpy(err->text + n, "...", 4);
         n += 3;
     }
     snprintf(err->text + n, sizeof err->text - n, "%s", where);
