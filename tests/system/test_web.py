@@ -151,10 +151,11 @@ def test_page(site):
 
 
 def test_size():
+    """What the binary carries of it, packed."""
     folder = os.path.join(os.path.dirname(__file__), "../../build/gen")
     embed = [os.path.join(folder, f) for f in os.listdir(folder) if f.startswith("web_")]
     size = sum(open(f).read().partition("{\n")[2].count(",") for f in embed)
-    assert 20000 < size <= 40 * 1024
+    assert 10000 < size <= 24 * 1024
 
 
 def test_status_json(site):
