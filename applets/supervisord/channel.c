@@ -188,14 +188,23 @@ static void deliver(void *arg, enum capture_kind kind, const char *data, size_t 
                    data, n);
 }
 
+/* What a record holds of it while it is open, and the next chunk is looked at with. */
+static bool is_between_tokens(const struct channel *ch)
+{
+    return !ch->capture.inside && ch->capture.matched == 0 && ch->ansi.phase == 0;
+}
+
 static void take_chunk(struct channel *ch, size_t n)
 {
+    bool was_between = is_between_tokens(ch);
     if (ch->tap)
         ch->tap(ch->tap_arg, chunk, n);
     if (ch->conf->capture_maxbytes > 0 && !ch->tap)
         capture_feed(&ch->capture, chunk, n, deliver, ch);
     else
         deliver(ch, CAPTURE_PLAIN, chunk, n);
+    if (!was_between || !is_between_tokens(ch))
+        process_mark(ch->process);
 }
 
 /* False when the pipe is empty for now, or ended (then it is closed). */
@@ -240,6 +249,7 @@ void channel_close(struct channel *ch)
 {
     if (ch->fd < 0)
         return;
+    process_mark(ch->process);
     log_debug("fd %d closed, stopped monitoring it (%s of '%s')", ch->fd, name_of(ch),
               process_conf(ch->process)->name);
     loop_del(&ch->watch);

@@ -27,6 +27,13 @@ struct engine {
     uint64_t state_changes; /* of all processes, ever: tells whether anything happened */
     bool restoring; /* objects are made to be filled from a record: no new log names */
     bool starts_allowed; /* false once shutting down */
+    /* What the record does not have yet; see super_save.h. */
+    struct list dirty_processes, dirty_pools;
+    uint64_t chunk_done; /* number of the last chunk of output that changed a state */
+    /* Writes the record now, in the middle of a turn: before a chunk that changed more
+     * than a log is forgotten. NULL: nobody keeps a record. */
+    void (*checkpoint)(void *arg);
+    void *checkpoint_arg;
 };
 
 #endif

@@ -14,6 +14,10 @@
 
 enum { STOP_REPORT_MS = 2000 };
 
+/* A child that ACT_SPAWN is to take instead of making one: it was made by an earlier
+ * image. */
+static const struct process_spawned *made_before;
+
 static void feed(struct process *p, enum proc_input input);
 
 static enum event_type event_of_state(enum proc_state s)
@@ -119,7 +123,9 @@ static int send_stop_signal(struct process *p, int number, bool whole_group)
 
 static void act_spawn(struct process *p)
 {
-    if (process_spawn(p) < 0)
+    if (made_before)
+        process_take_child(p, made_before);
+    else if (process_spawn(p) < 0)
         feed(p, IN_SPAWN_FAILED);
 }
 
@@ -194,15 +200,16 @@ static void feed(struct process *p, enum proc_input input)
     if (!step.taken)
         return;
     if (step.action == ACT_SPAWN) {
-        if (!p->engine->starts_allowed)
+        if (!p->engine->starts_allowed && !made_before)
             return;
         list_del(&p->start_link);
         process_set_spawn_error(p, NULL);
         p->exit_status = 0;
         p->starts++;
-        p->started_ms = mono_ms();
-        p->start_secs = wall_secs();
+        p->started_ms = made_before ? made_before->started_ms : mono_ms();
+        p->start_secs = made_before ? made_before->start_secs : wall_secs();
     }
+    process_mark(p);
     set_state(p, step.to);
     if (step.to == PROC_RUNNING || step.to == PROC_FATAL || step.to == PROC_STOPPED)
         p->tries = 0;
@@ -218,6 +225,11 @@ static void process_on_deadline(struct timer *t, int64_t now_ms)
     feed(container_of(t, struct process, deadline), IN_DEADLINE);
 }
 
+static void stdin_changed(struct stdin_queue *q)
+{
+    process_mark(list_item(q, struct process, in));
+}
+
 struct process *process_new(struct engine *engine, struct group *group,
                             const struct program_conf *conf)
 {
@@ -225,14 +237,18 @@ struct process *process_new(struct engine *engine, struct group *group,
     p->engine = engine;
     p->group = group;
     p->conf = conf;
-    p->id = ++engine->last_process_id;
-    map_put(&engine->by_id, &p->id, sizeof p->id, p);
+    if (!engine->restoring) { /* else the record knows it */
+        p->id = ++engine->last_process_id;
+        map_put(&engine->by_id, &p->id, sizeof p->id, p);
+    }
     p->state = PROC_STOPPED;
     timer_init(&p->deadline, loop_timers(engine->loop), process_on_deadline);
     list_init(&p->start_link);
+    list_init(&p->dirty_link);
+    p->pid_fd = -1;
     channel_init(&p->out, engine, p, &conf->out, false);
     channel_init(&p->err, engine, p, &conf->err, true);
-    stdin_queue_init(&p->in);
+    stdin_queue_init(&p->in, stdin_changed);
     return p;
 }
 
@@ -246,6 +262,7 @@ void process_free(struct process *p)
     stdin_queue_close(&p->in);
     channel_free(&p->out);
     channel_free(&p->err);
+    list_del(&p->dirty_link); /* closing marked it */
     process_set_spawn_error(p, NULL);
     free(p);
 }
@@ -256,8 +273,20 @@ void process_set_spawn_error(struct process *p, char *text)
     p->spawn_error = text;
 }
 
+void process_mark(struct process *p)
+{
+    if (list_empty(&p->dirty_link))
+        list_append(&p->engine->dirty_processes, &p->dirty_link);
+}
+
+struct process *process_of_dirty_link(struct list *link)
+{
+    return list_item(link, struct process, dirty_link);
+}
+
 void process_start(struct process *p)
 {
+    process_mark(p); /* it may have been queued */
     feed(p, IN_START);
 }
 
@@ -265,6 +294,7 @@ void process_start_queued(struct process *p)
 {
     if (list_empty(&p->start_link))
         list_append(&p->engine->start_queue, &p->start_link);
+    process_mark(p);
     loop_again(p->engine->loop);
 }
 
@@ -275,6 +305,8 @@ struct process *process_of_start_link(struct list *link)
 
 void process_stop(struct process *p)
 {
+    if (!list_empty(&p->start_link))
+        process_mark(p);
     list_del(&p->start_link);
     if (p->state == PROC_BACKOFF)
         log_debug("Attempted to kill %s, which is in BACKOFF state.", p->conf->name);
@@ -376,6 +408,9 @@ static void report_exit(struct process *p, bool early, const char *how)
 
 void process_on_exit(struct process *p, int wait_status)
 {
+    p->wait_status = wait_status;
+    p->dying = true; /* for a record written while its last output is read */
+    process_mark(p);
     channel_drain(&p->out);
     channel_drain(&p->err);
     channel_close(&p->out);
@@ -389,14 +424,59 @@ void process_on_exit(struct process *p, int wait_status)
 
     char how[80];
     proc_exit_text(wait_status, how, &p->exit_status);
-    p->wait_status = wait_status;
     p->has_ended = true;
     p->stop_secs = wall_secs();
     report_exit(p, early, how);
     map_del(&p->engine->by_pid, &p->pid, sizeof p->pid);
     feed(p, early ? IN_EXIT_EARLY : IN_EXIT); /* its events still carry the pid */
     p->pid = 0;
+    p->dying = false;
+    process_set_identity(p, 0, -1, false);
     close_logs_at_rest(p);
+}
+
+void process_on_spawned(struct process *p, const struct process_spawned *spawned)
+{
+    if (p->pid == spawned->pid)
+        return;
+    if (p->dying)
+        process_on_exit(p, p->wait_status);
+    if (p->pid) {
+        log_crit("pid %d, made for '%s', is left alone: pid %d is there already",
+                 (int)spawned->pid, p->conf->name, (int)p->pid);
+        return;
+    }
+    made_before = spawned;
+    if (p->state == PROC_STARTING)
+        act_spawn(p); /* the record was written just before the fork */
+    else
+        feed(p, IN_START);
+    made_before = NULL;
+}
+
+void process_resume(struct process *p)
+{
+    if (p->dying)
+        process_on_exit(p, p->wait_status);
+    if (p->pid || !proc_state_is_signallable(p->state))
+        return;
+    stdin_queue_close(&p->in);
+    channel_close(&p->out);
+    channel_close(&p->err);
+    if (p->state != PROC_STARTING)
+        feed(p, IN_EXIT); /* no record of ours has this */
+    else if (p->engine->starts_allowed)
+        act_spawn(p);
+    else
+        feed(p, IN_SPAWN_FAILED);
+}
+
+void process_set_identity(struct process *p, uint64_t started, int pid_fd, bool foreign)
+{
+    p->started_ticks = started;
+    p->pid_fd = pid_fd;
+    p->foreign = foreign;
+    process_mark(p);
 }
 
 const struct program_conf *process_conf(const struct process *p)
@@ -412,6 +492,21 @@ struct group *process_group(const struct process *p)
 uint64_t process_id(const struct process *p)
 {
     return p->id;
+}
+
+uint64_t process_started_ticks(const struct process *p)
+{
+    return p->started_ticks;
+}
+
+int process_pid_fd(const struct process *p)
+{
+    return p->pid_fd;
+}
+
+bool process_is_foreign(const struct process *p)
+{
+    return p->foreign;
 }
 
 enum proc_state process_state(const struct process *p)

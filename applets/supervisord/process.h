@@ -67,10 +67,34 @@ void process_on_exit(struct process *p, int wait_status);
 
 /* --- handing over ------------------------------------------------------------------ */
 
-/* Everything the next image needs to go on with the same child. */
-void process_save(const struct process *p, struct record_writer *w);
+/* Something of it is to be saved: once a turn is enough, however much changed. */
+void process_mark(struct process *p);
+/* The process whose place in engine->dirty_processes this is. */
+struct process *process_of_dirty_link(struct list *link);
+/* Everything the next image needs to go on with the same child. Without descriptors: for
+ * a file that outlives us; also without the bytes under way. */
+void process_save(const struct process *p, bool with_fds, struct record_writer *w);
 /* Into a fresh process of the same name: child, pipes, deadlines. 0, or -1 with err. */
 int process_restore(struct process *p, const struct record_reader *r, struct err *err);
+/* What tells the child from another of the same pid, and how its end is seen. started:
+ * ticks since the boot (core/io/procfs.h), 0: not known; pid_fd: of whoever watches it,
+ * who keeps it (after process_restore: nobody yet), -1: none; foreign: it is somebody
+ * else's child, who reaps it. All three end with the child. */
+void process_set_identity(struct process *p, uint64_t started, int pid_fd, bool foreign);
+uint64_t process_started_ticks(const struct process *p);
+int process_pid_fd(const struct process *p);
+bool process_is_foreign(const struct process *p);
+struct process_spawned { /* a child, as the journal noted it before the fork */
+    uint64_t process_id;
+    pid_t pid;
+    int in_fd, out_fd, err_fd; /* our ends; -1: none */
+    int64_t started_ms;        /* monotonic */
+    int64_t start_secs;        /* wall clock */
+};
+/* Its child was made by an earlier image, which could not note it any more. */
+void process_on_spawned(struct process *p, const struct process_spawned *spawned);
+/* Finishes what an earlier image was in the middle of; see super_resume. */
+void process_resume(struct process *p);
 
 /* --- looking
  * ------------------------------------------------------------------------------ */

@@ -27,6 +27,11 @@ struct process {
     int64_t stop_reported_ms; /* last "waiting for"; 0: not yet */
     struct timer deadline;
     struct list start_link; /* in engine->start_queue */
+    struct list dirty_link; /* in engine->dirty_processes */
+    uint64_t started_ticks; /* of the child, since the boot; 0: not known */
+    int pid_fd;             /* borrowed; -1: none */
+    bool foreign;           /* the child is somebody else's */
+    bool dying;             /* reaped with wait_status; its last output is being read */
     struct channel out, err;
     struct stdin_queue in;
 };
@@ -36,5 +41,8 @@ struct process {
 int process_spawn(struct process *p);
 /* Sets p->spawn_error (takes text; NULL: none). */
 void process_set_spawn_error(struct process *p, char *text);
+
+/* The same with a child that is there already. */
+void process_take_child(struct process *p, const struct process_spawned *child);
 
 #endif

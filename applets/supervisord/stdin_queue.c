@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <unistd.h>
 
-void stdin_queue_init(struct stdin_queue *q)
+void stdin_queue_init(struct stdin_queue *q, void (*changed)(struct stdin_queue *q))
 {
-    *q = (struct stdin_queue){.fd = -1};
+    *q = (struct stdin_queue){.changed = changed, .fd = -1};
     buf_init(&q->waiting, STDIN_QUEUE_MAX_BYTES);
 }
 
@@ -18,6 +18,7 @@ static int flush(struct stdin_queue *q)
     while (q->waiting.len > 0) {
         ssize_t n = write(q->fd, buf_data(&q->waiting), q->waiting.len);
         if (n >= 0) {
+            q->changed(q);
             buf_consume(&q->waiting, (size_t)n);
         } else if (errno == EAGAIN) {
             loop_want(&q->watch, WATCH_WRITE);
@@ -59,6 +60,7 @@ int stdin_queue_write(struct stdin_queue *q, const void *data, size_t n)
         q->waiting.len == 0 && n > STDIN_QUEUE_MAX_BYTES ? n : STDIN_QUEUE_MAX_BYTES;
     if (buf_append(&q->waiting, data, n) < 0)
         return -1;
+    q->changed(q);
     return flush(q);
 }
 
@@ -66,6 +68,7 @@ void stdin_queue_close(struct stdin_queue *q)
 {
     if (q->fd < 0)
         return;
+    q->changed(q);
     loop_del(&q->watch);
     fd_close(&q->fd);
     buf_free(&q->waiting);

@@ -11,10 +11,12 @@
 struct stdin_queue {
     struct watch watch;
     struct buf waiting;
+    void (*changed)(struct stdin_queue *q);
     int fd; /* -1: closed */
 };
 
-void stdin_queue_init(struct stdin_queue *q);
+/* changed is called whenever fd or what waits is different from before. */
+void stdin_queue_init(struct stdin_queue *q, void (*changed)(struct stdin_queue *q));
 /* Takes fd, which is non-blocking from now on. 0, or -1 with errno. */
 int stdin_queue_open(struct stdin_queue *q, struct loop *loop, int fd);
 /* Writes what the pipe takes and queues the rest. 0, or -1 with errno: EPIPE (closed, by

@@ -72,6 +72,8 @@ struct super *super_new(const struct super_opts *opts)
                                 .path = find_variable(opts->environ, "PATH")};
     event_bus_init(&s->engine.bus);
     list_init(&s->engine.start_queue);
+    list_init(&s->engine.dirty_processes);
+    list_init(&s->engine.dirty_pools);
     s->conf = conf_ref(opts->conf);
     s->overrides = opts->overrides;
     s->log = opts->log;

@@ -70,6 +70,8 @@ static int set_up(void **state)
     w.engine.starts_allowed = true;
     event_bus_init(&w.engine.bus);
     list_init(&w.engine.start_queue);
+    list_init(&w.engine.dirty_processes);
+    list_init(&w.engine.dirty_pools);
     event_subscribe(&w.engine.bus, &w.sub, EVENT_PROCESS_STATE, note_event, NULL);
     w.group = group_new(&w.engine, &w.conf, &w.group_conf);
     w.p = group_at(w.group, 0);
@@ -435,7 +437,7 @@ static void a_life_goes_on_in_the_next_image(void **state)
         write(fake_spawn.stdout_fd, "a<!--XSUPERVISOR:BEGIN-->in<!--XSUP", 35), 35);
     turn();
     struct record_writer out = {.out = &record};
-    process_save(w.p, &out);
+    process_save(w.p, true, &out);
     assert_false(out.failed);
 
     int64_t deadline_ms = process_deadline_ms(w.p), pid = process_pid(w.p);
