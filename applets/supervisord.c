@@ -1,6 +1,7 @@
 /* The daemon's main: arguments, checks, start-up in upstream's order, the loop, and a new
  * beginning after a restart. */
 #include "applets/applet.h"
+#include "applets/supervisord/adopt.h"
 #include "applets/supervisord/api/routes.h"
 #include "applets/supervisord/start_up.h"
 #include "applets/supervisord/super.h"
@@ -65,6 +66,7 @@ struct daemon { /* of one run between two restarts */
     int stdout_sink, file_sink; /* -1: none */
     struct super *super;
     struct api *api;
+    struct adopt *adopt;
     bool pidfile_written;
     uint64_t next_event_serial;
 };
@@ -256,6 +258,8 @@ static int bring_up(struct daemon *d, bool first, struct err *err)
     if (first && !server->nodaemon && start_up_daemonize(server, err) < 0)
         return -1;
     d->pidfile_written = start_up_write_pidfile(server->pidfile);
+    d->adopt = adopt_open(d->super);
+    adopt_programs(d->adopt);
     return 0;
 }
 
@@ -271,6 +275,7 @@ static void tear_down(struct daemon *d)
     api_close(d->api);
     if (d->pidfile_written)
         unlink(d->conf->server.pidfile);
+    adopt_close(d->adopt);
     if (d->super)
         super_free(d->super);
     close_logs(d);

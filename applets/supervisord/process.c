@@ -5,7 +5,6 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/signame.h"
-#include "core/io/spawn.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -109,7 +108,7 @@ static int send_stop_signal(struct process *p, int number, bool whole_group)
 {
     log_debug("killing %s (pid %d) %swith signal %s", p->conf->name, (int)p->pid,
               whole_group ? "process group " : "", signame_from_number(number));
-    if (spawn_kill(p->pid, whole_group, number) == 0)
+    if (process_kill(p, whole_group, number) == 0)
         return 0;
     if (errno == ESRCH) {
         log_debug("unable to signal %s (pid %d), it probably just exited on its own: %s",
@@ -308,6 +307,7 @@ void process_stop(struct process *p)
     if (!list_empty(&p->start_link))
         process_mark(p);
     list_del(&p->start_link);
+    p->renew = false;
     if (p->state == PROC_BACKOFF)
         log_debug("Attempted to kill %s, which is in BACKOFF state.", p->conf->name);
     feed(p, IN_STOP);
@@ -339,7 +339,7 @@ int process_signal(struct process *p, int signal_number, struct err *err)
                        name);
     }
     log_debug("sending %s (pid %d) sig %s", p->conf->name, (int)p->pid, name);
-    if (spawn_kill(p->pid, false, signal_number) == 0)
+    if (process_kill(p, false, signal_number) == 0)
         return 0;
     if (errno == ESRCH) { /* its exit comes with the next reaping */
         log_debug(
@@ -432,6 +432,9 @@ void process_on_exit(struct process *p, int wait_status)
     p->pid = 0;
     p->dying = false;
     process_set_identity(p, 0, -1, false);
+    if (p->renew)
+        process_start_queued(p);
+    p->renew = false;
     close_logs_at_rest(p);
 }
 

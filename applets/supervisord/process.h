@@ -62,7 +62,8 @@ int process_clear_logs(struct process *p, struct err *err);
 /* --- news from below -------------------------------------------------------------------
  */
 
-/* It was reaped with that waitpid status. Drains its output first. */
+/* It was reaped with that waitpid status (or ended unseen: -1, unexpected). Drains its
+ * output first. */
 void process_on_exit(struct process *p, int wait_status);
 
 /* --- handing over ------------------------------------------------------------------ */
@@ -95,6 +96,16 @@ struct process_spawned { /* a child, as the journal noted it before the fork */
 void process_on_spawned(struct process *p, const struct process_spawned *spawned);
 /* Finishes what an earlier image was in the middle of; see super_resume. */
 void process_resume(struct process *p);
+
+/* --- a child that another supervisord has left behind --------------------------------
+ */
+
+/* Our end of its pipe 0, 1 or 2; -1: none. */
+int process_pipe_fd(const struct process *p, int number);
+/* The same from elsewhere, after process_restore. Takes fd; 0, or -1 with errno. */
+int process_take_pipe(struct process *p, int number, int fd);
+/* Stops it and starts it again after its end, unless somebody stops it meanwhile. */
+void process_renew(struct process *p);
 
 /* --- looking
  * ------------------------------------------------------------------------------ */

@@ -17,6 +17,7 @@ struct process {
     int exit_status;
     int wait_status; /* of the last child that ended, if one did */
     bool has_ended;
+    bool renew;         /* once it has ended it is started again */
     unsigned starts;    /* attempts, ever */
     int tries;          /* failed starts in a row */
     char *spawn_error;  /* or NULL */
@@ -44,5 +45,8 @@ void process_set_spawn_error(struct process *p, char *text);
 
 /* The same with a child that is there already. */
 void process_take_child(struct process *p, const struct process_spawned *child);
+/* kill(2) on the child. The pid of one that is not ours may be another's by now: ESRCH.
+ */
+int process_kill(const struct process *p, bool whole_group, int signal_number);
 
 #endif

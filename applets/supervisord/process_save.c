@@ -57,6 +57,7 @@ void process_save(const struct process *p, bool with_fds, struct record_writer *
     put(w, "started", (int64_t)p->started_ticks, 0);
     put(w, "foreign", p->foreign, 0);
     put(w, "dying", p->dying, 0);
+    put(w, "renew", p->renew, 0);
     put(w, "exit_status", p->exit_status, 0);
     put(w, "wait_status", p->wait_status, 0);
     put(w, "has_ended", p->has_ended, 0);
@@ -143,8 +144,10 @@ static int restore_channel(struct channel *ch, const struct channel_keys *key,
                            const struct record_reader *r)
 {
     int fd = pipe_of(r, key->fd);
-    free(ch->auto_path);
-    ch->auto_path = record_get_str(r, key->auto_path);
+    if (ch->engine->restoring) { /* else it has a new log already */
+        free(ch->auto_path);
+        ch->auto_path = record_get_str(r, key->auto_path);
+    }
     if (fd < 0)
         return 0;
     if (take_output(ch, fd) < 0)
@@ -215,6 +218,7 @@ int process_restore(struct process *p, const struct record_reader *r, struct err
     p->exit_status = (int)record_get_int(r, "exit_status", INT_MIN, INT_MAX, 0);
     p->wait_status = (int)record_get_int(r, "wait_status", INT_MIN, INT_MAX, 0);
     p->has_ended = number(r, "has_ended", 0) == 1;
+    p->renew = number(r, "renew", 0) == 1;
     p->starts = (unsigned)record_get_int(r, "starts", 0, UINT_MAX, 0);
     p->tries = (int)record_get_int(r, "tries", 0, INT_MAX, 0);
     process_set_spawn_error(p, record_get_str(r, "spawn_error"));

@@ -58,12 +58,19 @@ static void close_pipes(struct pipes *pipes)
     close_pair(pipes->err);
 }
 
-static int open_pipes(struct pipes *pipes, bool with_stderr, struct err *err)
+static int open_pipes(struct pipes *pipes, bool with_stderr, bool survivable,
+                      struct err *err)
 {
     *pipes = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}};
     if (fd_pipe(pipes->in, err) == 0 && fd_pipe(pipes->out, err) == 0 &&
-        (!with_stderr || fd_pipe(pipes->err, err) == 0))
+        (!with_stderr || fd_pipe(pipes->err, err) == 0)) {
+        if (survivable) {
+            fd_open_both_ways(&pipes->in[0]);
+            fd_open_both_ways(&pipes->out[1]);
+            fd_open_both_ways(&pipes->err[1]);
+        }
         return 0;
+    }
     int saved = errno;
     close_pipes(pipes);
     errno = saved;
@@ -204,7 +211,8 @@ int process_spawn(struct process *p)
     channel_open_log(&p->out);
     if (!p->conf->redirect_stderr)
         channel_open_log(&p->err);
-    if (open_pipes(&pipes, !p->conf->redirect_stderr, &err) < 0) {
+    if (open_pipes(&pipes, !p->conf->redirect_stderr, p->engine->conf->server.adopt,
+                   &err) < 0) {
         fail_pipes(p, errno);
         goto out;
     }

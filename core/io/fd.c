@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,6 +20,20 @@ int fd_pipe(int ends[2], struct err *err)
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_sys(err, "cannot make a pipe");
     return 0;
+}
+
+void fd_open_both_ways(int *end)
+{
+    char path[32];
+
+    if (*end < 0)
+        return;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", *end);
+    int fd = fd_open(path, O_RDWR, 0);
+    if (fd < 0)
+        return;
+    fd_close(end);
+    *end = fd;
 }
 
 int fd_set_nonblock(int fd, bool on)

@@ -6,7 +6,11 @@
 #include <sys/types.h>
 
 int fd_pipe(int ends[2], struct err *err); /* both close-on-exec, blocking; 0 or -1 */
-int fd_set_nonblock(int fd, bool on);      /* 0 or -1 with errno */
+/* Replaces one end of a pipe by one that can read and write: whoever holds it sees
+ * neither EPIPE nor end of file while nobody has the other end. Where there is no /proc
+ * it stays as it is. */
+void fd_open_both_ways(int *end);
+int fd_set_nonblock(int fd, bool on); /* 0 or -1 with errno */
 int fd_set_cloexec(int fd, bool on);
 /* open(2) with O_CLOEXEC, repeated on EINTR. */
 int fd_open(const char *path, int flags, unsigned mode);

@@ -119,7 +119,9 @@ int64_t proc_restart_due_ms(int64_t last_start_ms, int64_t now_ms)
 void proc_exit_text(int wait_status, char text[80], int *exit_status)
 {
     *exit_status = -1;
-    if (WIFEXITED(wait_status)) {
+    if (wait_status < 0) {
+        snprintf(text, 80, "exit status unknown");
+    } else if (WIFEXITED(wait_status)) {
         *exit_status = WEXITSTATUS(wait_status);
         snprintf(text, 80, "exit status %d", *exit_status);
     } else if (WIFSIGNALED(wait_status)) {

@@ -71,8 +71,8 @@ bool proc_exit_is_expected(int exit_status, const int *exitcodes, size_t count);
 int64_t proc_restart_due_ms(int64_t last_start_ms, int64_t now_ms);
 
 /* "exit status 3", "terminated by SIGTERM (core dumped)" for a waitpid status;
- * *exit_status gets 0..255, or -1. text holds 80 bytes. Source: upstream options.py
- * decode_wait_status. */
+ * *exit_status gets 0..255, or -1. A negative wait_status is one that nobody knows. text
+ * holds 80 bytes. Source: upstream options.py decode_wait_status. */
 void proc_exit_text(int wait_status, char text[80], int *exit_status);
 
 #endif
