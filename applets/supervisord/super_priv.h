@@ -4,6 +4,7 @@
 
 #include "applets/supervisord/event_pool.h"
 #include "applets/supervisord/super.h"
+#include "applets/supervisord/syslog_report.h"
 #include "applets/supervisord/tick.h"
 
 struct super {
@@ -19,6 +20,7 @@ struct super {
     struct map by_name;
     struct loop_hook after_io, at_end;
     struct tick tick;
+    struct syslog_report syslog;
     bool child_died;
     /* shutting down */
     uint64_t changes_seen; /* engine.state_changes when the stopping was last looked at */
