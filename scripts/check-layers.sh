@@ -21,11 +21,11 @@ applets/supervisorctl: core/base core/wire core/rules core/io core/http config'
 engine='
 engine event_bus
 channel stdin_queue child_env start_up
-process process_priv process_spawn
-group event_pool fcgi_socket gate health memwatch restarts'
+process process_priv process_spawn process_save
+group event_pool event_pool_priv event_pool_save fcgi_socket gate health memwatch restarts'
 
 # The .c of a part may ask its owner for what the owner was configured with (its name ...).
-owners=' channel:process process:group process_spawn:group '
+owners=' channel:process process:group process_spawn:group process_save:group '
 
 {
     grep -rnH --include='*.[ch]' '^ *# *include "' core config applets || :

@@ -1,59 +1,20 @@
 #include "applets/supervisord/event_pool.h"
 
+#include "applets/supervisord/event_pool_priv.h"
 #include "applets/supervisord/process.h"
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/io/fd.h"
 #include "core/rules/event_text.h"
-#include "core/rules/listener_fsm.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* One event as all pools share it. */
-struct event_record {
-    unsigned refs;
-    enum event_type type;
-    uint64_t serial;
-    struct buf payload;
-};
-
-/* One event in one pool. */
-struct pending {
-    struct list link;
-    struct event_record *record;
-    uint64_t pool_serial;
-};
-
-struct member {
-    struct event_pool *pool;
-    struct process *process;
-    struct listener listener;
-    struct pending *in_hand; /* sent and not answered */
-    struct timer patience;   /* listener_timeout; set while something is due from it */
-    bool to_restart;
-};
-
 /* A log line for an overflow that goes on is written so often at the most. */
 enum { OVERFLOW_REPORT_MS = 60000 };
-
-struct event_pool {
-    struct engine *engine;
-    struct group *group;
-    struct list buffer;
-    size_t buffered;
-    uint64_t next_serial;
-    uint64_t last_emission; /* an event of two subscribed types is taken once */
-    size_t discarded;       /* of the present overflow, not told yet */
-    bool overflowing;       /* until half of the buffer is free again */
-    int64_t told_ms;
-    struct event_subscription *subs;
-    struct event_subscription lives; /* of the members, to know when one starts or dies */
-    struct member *members;
-};
 
 static void record_unref(struct event_record *r)
 {
@@ -106,6 +67,18 @@ void event_pool_forget_record(struct engine *engine)
     if (engine->event_record)
         record_unref(engine->event_record);
     engine->event_record = NULL;
+}
+
+void event_pool_mark(struct event_pool *pool)
+{
+    if (list_empty(&pool->dirty_link))
+        list_append(&pool->engine->dirty_pools, &pool->dirty_link);
+}
+
+static void mark_member(struct member *m)
+{
+    m->dirty = true;
+    event_pool_mark(m->pool);
 }
 
 static void pending_free(struct pending *e)
@@ -162,7 +135,9 @@ static void accept_event(struct event_pool *pool, struct pending *e, bool at_hea
         list_insert(&pool->buffer, &e->link);
     else
         list_append(&pool->buffer, &e->link);
+    e->returned = at_head;
     pool->buffered++;
+    event_pool_mark(pool);
 }
 
 static void on_event(void *arg, const struct event *ev)
@@ -183,6 +158,7 @@ static void reject(struct member *m)
 {
     struct pending *e = m->in_hand;
     m->in_hand = NULL;
+    mark_member(m);
     if (!e)
         return;
     log_debug("rebuffering event %llu for pool %s (buf size=%zu, max=%d)",
@@ -196,6 +172,7 @@ static void reject(struct member *m)
 static void grow_impatient(struct member *m)
 {
     int secs = group_conf(m->pool->group)->listener.listener_timeout;
+    mark_member(m);
     if (secs > 0)
         timer_set(&m->patience, mono_ms() + (int64_t)secs * 1000);
 }
@@ -210,10 +187,18 @@ static void member_on_patience(struct timer *t, int64_t now_ms)
              process_conf(m->process)->name, listener_state_name(m->listener.state),
              group_conf(m->pool->group)->listener.listener_timeout);
     m->to_restart = true;
+    mark_member(m);
     process_stop(m->process);
 }
 
-static void log_change(const struct member *m, enum listener_state from)
+void event_pool_note(struct member *m)
+{
+    process_set_note(m->process, m->listener.state == LISTENER_UNKNOWN
+                                     ? "listener state UNKNOWN"
+                                     : NULL);
+}
+
+static void log_change(struct member *m, enum listener_state from)
 {
     const char *name = process_conf(m->process)->name;
     log_debug("%s: %s -> %s", name, listener_state_name(from),
@@ -223,9 +208,7 @@ static void log_change(const struct member *m, enum listener_state from)
             "%s: has entered the UNKNOWN state and will no longer receive events, this "
             "usually indicates the process violated the eventlistener protocol",
             name);
-    process_set_note(m->process, m->listener.state == LISTENER_UNKNOWN
-                                     ? "listener state UNKNOWN"
-                                     : NULL);
+    event_pool_note(m);
 }
 
 /* A handler decides what the bytes of a result mean: true for taken, false for rejected.
@@ -297,10 +280,11 @@ static void on_news(void *arg, enum listener_news news, const char *result, size
 static void on_output(void *arg, const char *data, size_t n)
 {
     struct member *m = arg;
+    mark_member(m);
     listener_feed(&m->listener, data, n, on_news, m);
 }
 
-static struct member *member_of(struct event_pool *pool, const struct process *p)
+struct member *event_pool_member(struct event_pool *pool, const struct process *p)
 {
     for (size_t i = 0; i < group_count(pool->group); i++)
         if (pool->members[i].process == p)
@@ -315,9 +299,10 @@ static void on_life(void *arg, const struct event *ev)
     struct event_pool *pool = arg;
     if (process_group(ev->process) != pool->group)
         return;
-    struct member *m = member_of(pool, ev->process);
+    struct member *m = event_pool_member(pool, ev->process);
     if (!m)
         return;
+    mark_member(m);
     if (ev->type == EVENT_PROCESS_STATE_STARTING) {
         listener_free(&m->listener);
         listener_init(&m->listener);
@@ -344,6 +329,7 @@ struct event_pool *event_pool_new(struct engine *engine, struct group *group)
     pool->engine = engine;
     pool->group = group;
     list_init(&pool->buffer);
+    list_init(&pool->dirty_link);
     pool->members = xcalloc(group_count(group), sizeof(struct member));
     for (size_t i = 0; i < group_count(group); i++) {
         struct member *m = &pool->members[i];
@@ -369,6 +355,7 @@ void event_pool_free(struct event_pool *pool)
     for (size_t i = 0; i < group_conf(pool->group)->listener.event_count; i++)
         event_unsubscribe(&pool->subs[i]);
     event_unsubscribe(&pool->lives);
+    list_del(&pool->dirty_link);
     tell_discarded(pool);
     for (size_t i = 0; i < group_count(pool->group); i++) {
         process_set_tap(pool->members[i].process, NULL, NULL);
@@ -438,6 +425,7 @@ void event_pool_dispatch(struct event_pool *pool)
             return;
         list_del(&e->link);
         pool->buffered--;
+        event_pool_mark(pool);
         if (pool->overflowing && pool->buffered * 2 <= buffer_size(pool))
             end_overflow(pool);
     }

@@ -7,6 +7,7 @@
 
 #include "applets/supervisord/engine.h"
 #include "applets/supervisord/group.h"
+#include "core/base/text_record.h"
 
 struct event_pool;
 
@@ -19,5 +20,20 @@ void event_pool_dispatch(struct event_pool *pool);
 
 /* The newest event is kept for the pools that come to it next; this lets go of it. */
 void event_pool_forget_record(struct engine *engine);
+
+/* --- handing over (super_save.h) ---------------------------------------------------- */
+
+/* All of it, or what changed since the last call: its line, the listeners that changed,
+ * the events that are new. */
+void event_pool_save(struct event_pool *pool, bool all, struct record_writer *w);
+/* The pool whose place in engine->dirty_pools this is. */
+struct event_pool *event_pool_of_dirty_link(struct list *link);
+/* Into a fresh pool, in this order: the newest line of the pool, the newest of each
+ * listener, every event in the order of the record, the end. */
+void event_pool_restore(struct event_pool *pool, const struct record_reader *r);
+void event_pool_restore_listener(struct event_pool *pool, const struct process *p,
+                                 const struct record_reader *r);
+void event_pool_restore_event(struct event_pool *pool, const struct record_reader *r);
+void event_pool_restored(struct event_pool *pool);
 
 #endif

@@ -33,6 +33,15 @@ int fcgi_socket_open(struct fcgi_socket *s, struct err *err)
     return 0;
 }
 
+void fcgi_socket_resume(struct fcgi_socket *s, int fd, ino_t inode)
+{
+    if (s->fd >= 0 || !sock_is_listening(fd, s->conf->socket_path != NULL) ||
+        fd_set_cloexec(fd, true) < 0)
+        return;
+    s->fd = fd;
+    s->inode = inode;
+}
+
 void fcgi_socket_close(struct fcgi_socket *s)
 {
     if (s->fd < 0)

@@ -17,6 +17,9 @@ struct fcgi_socket {
 void fcgi_socket_init(struct fcgi_socket *s, const struct fcgi_conf *conf);
 /* Binds it if it is not bound. 0, or -1 with err; it may be tried again. */
 int fcgi_socket_open(struct fcgi_socket *s, struct err *err);
+/* Goes on with the socket of an earlier image, if fd is such a one; close-on-exec from
+ * then on. */
+void fcgi_socket_resume(struct fcgi_socket *s, int fd, ino_t inode);
 void fcgi_socket_close(struct fcgi_socket *s); /* removes the file; harmless twice */
 
 #endif

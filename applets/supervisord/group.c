@@ -6,6 +6,7 @@
 #include "core/base/alloc.h"
 #include "core/base/log.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 struct group {
@@ -36,7 +37,7 @@ static void sort_by_priority(struct process **list, size_t count)
 static void check_socket(struct group *g)
 {
     struct err err;
-    if (g->conf->kind != GROUP_FCGI)
+    if (g->conf->kind != GROUP_FCGI || g->engine->restoring)
         return;
     if (group_fcgi_fd(g, &err) < 0)
         log_error("%s", err.text);
@@ -151,4 +152,32 @@ void group_reopen_logs(struct group *g)
 {
     for (size_t i = 0; i < g->count; i++)
         process_reopen_logs(g->processes[i]);
+}
+
+struct process *group_listed(const struct group *g, size_t i)
+{
+    return g->processes[i];
+}
+
+const struct conf *group_owner(const struct group *g)
+{
+    return g->owner;
+}
+
+void group_save_socket(const struct group *g, struct record_writer *w)
+{
+    if (g->conf->kind != GROUP_FCGI)
+        return;
+    record_begin(w, "socket");
+    record_put_str(w, "group", g->conf->name);
+    record_put_int(w, "fcgi_fd", g->socket.fd);
+    record_put_int(w, "inode", (int64_t)g->socket.inode);
+    record_end(w);
+}
+
+void group_restore_socket(struct group *g, const struct record_reader *r)
+{
+    if (g->conf->kind == GROUP_FCGI)
+        fcgi_socket_resume(&g->socket, (int)record_get_int(r, "fcgi_fd", 0, INT_MAX, -1),
+                           (ino_t)record_get_int(r, "inode", 0, INT64_MAX, 0));
 }

@@ -7,6 +7,7 @@
 #include "applets/supervisord/engine.h"
 #include "config/conf.h"
 #include "core/base/err.h"
+#include "core/base/text_record.h"
 
 struct process;
 struct group;
@@ -33,5 +34,14 @@ void group_stop_all(struct group *g); /* by descending priority */
 /* How many are not stopped (STOPPED, EXITED, FATAL, UNKNOWN are). */
 size_t group_unstopped(const struct group *g);
 void group_reopen_logs(struct group *g);
+/* In the order of the configuration, in which they are queued. */
+struct process *group_listed(const struct group *g, size_t i);
+const struct conf *group_owner(const struct group *g); /* borrowed */
+
+/* --- handing over (super_save.h) ---------------------------------------------------- */
+
+/* "socket": that of an fcgi-program; nothing for other groups. */
+void group_save_socket(const struct group *g, struct record_writer *w);
+void group_restore_socket(struct group *g, const struct record_reader *r);
 
 #endif

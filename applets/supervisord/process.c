@@ -224,6 +224,11 @@ static void process_on_deadline(struct timer *t, int64_t now_ms)
     feed(container_of(t, struct process, deadline), IN_DEADLINE);
 }
 
+struct list *process_dirty_link(struct process *p)
+{
+    return &p->dirty_link;
+}
+
 static void stdin_changed(struct stdin_queue *q)
 {
     process_mark(list_item(q, struct process, in));

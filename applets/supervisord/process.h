@@ -72,9 +72,12 @@ void process_on_exit(struct process *p, int wait_status);
 void process_mark(struct process *p);
 /* The process whose place in engine->dirty_processes this is. */
 struct process *process_of_dirty_link(struct list *link);
+struct list *process_dirty_link(struct process *p);
 /* Everything the next image needs to go on with the same child. Without descriptors: for
  * a file that outlives us; also without the bytes under way. */
 void process_save(const struct process *p, bool with_fds, struct record_writer *w);
+/* The record is one of a process: process_restore will not refuse it. */
+bool process_can_restore(const struct record_reader *r);
 /* Into a fresh process of the same name: child, pipes, deadlines. 0, or -1 with err. */
 int process_restore(struct process *p, const struct record_reader *r, struct err *err);
 /* What tells the child from another of the same pid, and how its end is seen. started:

@@ -207,10 +207,15 @@ static void restore_child(struct process *p, const struct record_reader *r)
                          pid_fd_of(r), number(r, "foreign", 0) == 1);
 }
 
+bool process_can_restore(const struct record_reader *r)
+{
+    return is_state(number(r, "state", -1));
+}
+
 int process_restore(struct process *p, const struct record_reader *r, struct err *err)
 {
     int64_t state = number(r, "state", -1), deadline_ms = number(r, "deadline_ms", -1);
-    if (!is_state(state))
+    if (!process_can_restore(r))
         return err_set(err, ERR_SYNTAX, "the saved state of '%s' is none", p->conf->name);
     restore_id(p, (uint64_t)record_get_int(r, "id", 0, INT64_MAX, 0));
     p->state = (enum proc_state)state;

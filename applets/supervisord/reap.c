@@ -5,19 +5,23 @@
 #include "core/io/spawn.h"
 #include "core/rules/proc_fsm.h"
 
+void reap_child(struct engine *engine, pid_t pid, int wait_status)
+{
+    struct process *p = map_get(&engine->by_pid, &pid, sizeof pid);
+    if (p) {
+        process_on_exit(p, wait_status);
+        return;
+    }
+    char how[80];
+    int exit_status;
+    proc_exit_text(wait_status, how, &exit_status);
+    log_info("reaped unknown pid %d (%s)", (int)pid, how);
+}
+
 void reap_children(struct engine *engine)
 {
     int status;
     pid_t pid;
-    while ((pid = spawn_reap(&status)) > 0) {
-        struct process *p = map_get(&engine->by_pid, &pid, sizeof pid);
-        if (p) {
-            process_on_exit(p, status);
-            continue;
-        }
-        char how[80];
-        int exit_status;
-        proc_exit_text(status, how, &exit_status);
-        log_info("reaped unknown pid %d (%s)", (int)pid, how);
-    }
+    while ((pid = spawn_reap(&status)) > 0)
+        reap_child(engine, pid, status);
 }

@@ -3,9 +3,12 @@
 #define APPLETS_SUPERVISORD_REAP_H
 
 #include "applets/supervisord/engine.h"
+#include <sys/types.h>
 
 /* SIGCHLD merges: takes all that are dead. Those of no process here are logged in
  * upstream's words ("reaped unknown pid 7 (exit status 0)"). */
 void reap_children(struct engine *engine);
+/* The same for one that was taken before us, with waitpid's status. */
+void reap_child(struct engine *engine, pid_t pid, int wait_status);
 
 #endif

@@ -51,7 +51,6 @@ static void super_at_end(void *arg)
     else
         super_stop_turn(s);
     dispatch_events(s);
-    syslog_report_look(&s->syslog);
 }
 
 static const char *find_variable(char *const *environ_list, const char *name)
@@ -63,11 +62,11 @@ static const char *find_variable(char *const *environ_list, const char *name)
     return NULL;
 }
 
-struct super *super_new(const struct super_opts *opts)
+struct super *super_make(const struct super_opts *opts, struct conf *newest)
 {
     struct super *s = xcalloc(1, sizeof *s);
     s->engine = (struct engine){.loop = opts->loop,
-                                .conf = opts->conf,
+                                .conf = newest,
                                 .environ = opts->environ,
                                 .next_event_serial = opts->next_event_serial,
                                 .path = find_variable(opts->environ, "PATH")};
@@ -75,15 +74,22 @@ struct super *super_new(const struct super_opts *opts)
     list_init(&s->engine.start_queue);
     list_init(&s->engine.dirty_processes);
     list_init(&s->engine.dirty_pools);
-    s->conf = conf_ref(opts->conf);
+    s->conf = conf_ref(newest);
+    s->first_conf = conf_ref(opts->conf);
+    s->wants_base = true;
     s->overrides = opts->overrides;
     s->log = opts->log;
     s->mood = MOOD_RUNNING;
     super_stop_init(s);
     tick_init(&s->tick, &s->engine);
-    syslog_report_init(&s->syslog, opts->loop);
     loop_add_hook(opts->loop, HOOK_AFTER_IO, &s->after_io, super_after_io, s);
     loop_add_hook(opts->loop, HOOK_END, &s->at_end, super_at_end, s);
+    return s;
+}
+
+struct super *super_new(const struct super_opts *opts)
+{
+    struct super *s = super_make(opts, opts->conf);
     for (size_t i = 0; i < s->conf->group_count; i++)
         super_insert_group(s, group_new(&s->engine, s->conf, s->conf->groups[i]));
     return s;
@@ -97,7 +103,6 @@ void super_free(struct super *s)
         group_free(s->groups[i]);
     event_pool_forget_record(&s->engine);
     tick_stop(&s->tick);
-    syslog_report_stop(&s->syslog);
     free(s->groups);
     free(s->pools);
     map_free(&s->by_name);
@@ -107,6 +112,7 @@ void super_free(struct super *s)
     loop_del_hook(&s->after_io);
     loop_del_hook(&s->at_end);
     conf_unref(s->conf);
+    conf_unref(s->first_conf);
     conf_unref(s->restart_conf);
     free(s);
 }
@@ -114,6 +120,7 @@ void super_free(struct super *s)
 void super_start(struct super *s)
 {
     s->engine.starts_allowed = true;
+    s->started = true;
     s->child_died = true; /* as PID 1 there may be dead ones from before us */
     event_emit(&s->engine.bus,
                &(struct event){.type = EVENT_SUPERVISOR_STATE_CHANGE_RUNNING});
@@ -196,6 +203,9 @@ void super_insert_group(struct super *s, struct group *g)
         group_conf(g)->kind == GROUP_LISTENERS ? event_pool_new(&s->engine, g) : NULL;
     tick_update(&s->tick);
     map_put(&s->by_name, group_name(g), strlen(group_name(g)), g);
+    s->wants_base = true;
+    if (s->engine.restoring)
+        return;
     event_emit(&s->engine.bus, &(struct event){.type = EVENT_PROCESS_GROUP_ADDED,
                                                .group_name = group_name(g)});
 }

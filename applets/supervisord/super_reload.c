@@ -28,6 +28,7 @@ int super_reread(struct super *s, struct conf_diff *d, struct err *err)
     conf_unref(s->conf);
     s->conf = next;
     s->engine.conf = next;
+    s->wants_base = true;
     if (d)
         diff_with_active(s, next, d);
     return 0;
@@ -53,6 +54,7 @@ int super_remove_group(struct super *s, const char *name, struct err *err)
         return err_set(err, ERR_MISSING, "no group named '%s'", name);
     if (group_unstopped(g) > 0)
         return err_set(err, ERR_LIMIT, "group '%s' is still running", name);
+    s->wants_base = true;
     map_del(&s->by_name, group_name(g), strlen(group_name(g)));
     for (size_t i = 0; i < s->count; i++) {
         if (s->groups[i] != g)

@@ -77,6 +77,7 @@ int super_restart(struct super *s, struct err *err)
         return -1;
     }
     s->restart_conf = next;
+    s->wants_base = true;
     begin(s, MOOD_RESTARTING);
     return 0;
 }
@@ -84,8 +85,10 @@ int super_restart(struct super *s, struct err *err)
 struct conf *super_take_restart_conf(struct super *s)
 {
     struct conf *conf = s->mood == MOOD_RESTARTING ? s->restart_conf : NULL;
-    if (conf)
+    if (conf) {
         s->restart_conf = NULL;
+        s->wants_base = true;
+    }
     return conf;
 }
 

@@ -63,3 +63,13 @@ void tick_stop(struct tick *t)
 {
     timer_cancel(&t->timer);
 }
+
+void tick_resume(struct tick *t, const int64_t slices[TICK_KINDS])
+{
+    if (!timer_is_set(&t->timer))
+        return;
+    for (int i = 0; i < TICK_KINDS; i++)
+        if (slices[i] > 0)
+            t->slices[i] = slices[i];
+    timer_set(&t->timer, mono_ms());
+}

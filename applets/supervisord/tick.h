@@ -18,5 +18,7 @@ void tick_init(struct tick *t, struct engine *engine);
 /* Starts or stops ticking, after subscriptions have changed. */
 void tick_update(struct tick *t);
 void tick_stop(struct tick *t);
+/* Goes on from the slices of an earlier image: a slice that began meanwhile is told. */
+void tick_resume(struct tick *t, const int64_t slices[TICK_KINDS]);
 
 #endif

@@ -303,6 +303,18 @@ int sock_connect_result(int fd)
 
 /* --- accepting --------------------------------------------------------------------- */
 
+bool sock_is_listening(int fd, bool is_unix)
+{
+    int listens = 0, domain = 0;
+    socklen_t n = sizeof listens;
+    if (fd <= STDERR_FILENO ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) < 0 || !listens)
+        return false;
+    n = sizeof domain;
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
+           (domain == AF_UNIX) == is_unix;
+}
+
 int sock_accept(int listener, char peer[64])
 {
     union tcp_address a = {.in6 = {0}};

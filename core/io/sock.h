@@ -25,6 +25,8 @@ void sock_unlink_unix(const char *path, ino_t inode);
 /* host NULL, "" or "*": every address. Numeric addresses need no resolver. SO_REUSEADDR
  * is set. Descriptor, or -1 with err. */
 int sock_listen_tcp(const char *host, int port, int backlog, struct err *err);
+/* fd, of which nothing is known, is a socket of that kind that listens. */
+bool sock_is_listening(int fd, bool is_unix);
 /* The next connection, TCP_NODELAY set; *peer gets "127.0.0.1:4711" or "" for unix (the
  * caller's 64 bytes). -1 with errno; EAGAIN: none is waiting. */
 int sock_accept(int listener, char peer[64]);

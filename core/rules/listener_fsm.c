@@ -39,12 +39,6 @@ void listener_free(struct listener *l)
     *l = (struct listener){.state = LISTENER_UNKNOWN, .result_len = -1};
 }
 
-void listener_sent(struct listener *l)
-{
-    l->state = LISTENER_BUSY;
-    l->result_len = -1;
-}
-
 static void hold(struct listener *l, const char *data, size_t n)
 {
     if (l->held_len + n > l->held_cap) {
@@ -53,6 +47,29 @@ static void hold(struct listener *l, const char *data, size_t n)
     }
     memcpy(l->held + l->held_len, data, n);
     l->held_len += n;
+}
+
+void listener_resume(struct listener *l, int state, int64_t result_len, const char *held,
+                     size_t n)
+{
+    static const enum listener_state all[] = {LISTENER_READY, LISTENER_BUSY,
+                                              LISTENER_ACKNOWLEDGED, LISTENER_UNKNOWN};
+    listener_free(l);
+    listener_init(l);
+    for (size_t i = 0; i < array_len(all); i++)
+        if (state == (int)all[i])
+            l->state = all[i];
+    if (result_len >= 0 && result_len <= LISTENER_MAX_RESULT_BYTES)
+        l->result_len = result_len;
+    if (n > 0 && n <= LISTENER_MAX_RESULT_BYTES + MAX_LINE_BYTES)
+        hold(l, held, n);
+    l->doubtful = true;
+}
+
+void listener_sent(struct listener *l)
+{
+    l->state = LISTENER_BUSY;
+    l->result_len = -1;
 }
 
 /* Each of the following looks at the bytes held, and returns how many it used up, 0 when
@@ -136,6 +153,11 @@ static bool step(struct listener *l, size_t *at, listener_emit *emit, void *arg)
         used = expect_ready(l, p, n, emit, arg);
         break;
     case LISTENER_READY: /* it speaks out of turn */
+        if (l->doubtful) {
+            l->doubtful = false;
+            listener_sent(l);
+            return true;
+        }
         used = break_off(l, LISTENER_NEWS_BROKEN, "", 0, emit, arg);
         break;
     case LISTENER_BUSY:

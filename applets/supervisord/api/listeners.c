@@ -2,20 +2,25 @@
  * before the first of them is used, so a wrong file changes nothing. */
 #include "applets/supervisord/api/listeners.h"
 
+#include "applets/supervisord/super_save.h"
 #include "core/base/alloc.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
+#include "core/io/fd.h"
 #include "core/io/sock.h"
 #include "core/io/tls.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RANDOM_RETRY_MS = 100 };
+enum { RANDOM_RETRY_MS = 100, RESTORE_RETRY_MS = 1000 };
 
-struct unix_socket { /* a file of ours, to be removed at the end */
-    char *path;
-    ino_t inode;
+struct place {    /* where one of conf->http is served */
+    int fd;       /* its socket; -1: none */
+    ino_t inode;  /* of a unix socket's file, which is removed at the end; 0: none */
+    bool serving; /* the server has the socket */
+    bool waiting; /* it is tried again */
 };
 
 struct certificate { /* of a section that speaks TLS; its addresses share it */
@@ -27,13 +32,12 @@ struct listeners {
     struct super *super;
     struct super_front front;
     struct http_server *server;
-    struct conf *conf; /* the one we were opened with */
-    struct unix_socket *sockets;
-    size_t socket_count;
+    struct conf *conf;    /* the one we were opened with */
+    struct place *places; /* for each of conf->http */
     struct certificate *certificates;
     size_t certificate_count;
     struct timer retry; /* early boot: TLS has to wait for random numbers */
-    bool *waiting;      /* for each of conf->http */
+    bool restored; /* by an earlier image: nothing that fails ends us, or is given up */
 };
 
 /* --- certificates ------------------------------------------------------------------ */
@@ -102,7 +106,8 @@ static int get_certificate(struct listeners *l, const struct http_conf *c,
             *tls = l->certificates[i].context;
     if (*tls)
         return 0;
-    *tls = read_certificate(c, err);
+    const struct http_conf *renewed = find_section(super_conf(l->super), c->section);
+    *tls = read_certificate(renewed && renewed->ssl_certfile ? renewed : c, err);
     if (!*tls)
         return -1;
     l->certificates =
@@ -129,37 +134,40 @@ static int explain(struct err *err)
                     name, err->sys);
 }
 
-static int listen_unix(struct listeners *l, const struct http_conf *c, struct err *err)
+static int listen_unix(struct place *place, const struct http_conf *c, struct err *err)
 {
     struct sock_unix_opts opts = {.mode = c->chmod,
                                   .has_owner = c->has_chown,
                                   .uid = c->chown_uid,
                                   .gid = c->chown_gid};
-    ino_t inode;
-    int fd = sock_listen_unix(c->file, &opts, &inode, err);
-    if (fd < 0)
-        return -1;
-    l->sockets = xreallocarray(l->sockets, l->socket_count + 1, sizeof *l->sockets);
-    l->sockets[l->socket_count++] = (struct unix_socket){xstrdup(c->file), inode};
-    return fd;
+    return sock_listen_unix(c->file, &opts, &place->inode, err);
 }
 
-static int open_listener(struct listeners *l, const struct http_conf *c, struct err *err)
+static int open_listener(struct listeners *l, size_t i, struct err *err)
 {
+    const struct http_conf *c = l->conf->http[i];
+    struct place *place = &l->places[i];
     struct tls_context *tls;
     if (get_certificate(l, c, &tls, err) < 0)
         return -1;
-    int fd =
-        c->is_unix ? listen_unix(l, c, err) : sock_listen_tcp(c->host, c->port, 0, err);
-    if (fd < 0)
+    if (place->fd < 0)
+        place->fd = c->is_unix ? listen_unix(place, c, err)
+                               : sock_listen_tcp(c->host, c->port, 0, err);
+    if (place->fd < 0)
         return explain(err);
-    struct http_listener_opts opts = {.fd = fd,
+    struct http_listener_opts opts = {.fd = place->fd,
                                       .is_unix = c->is_unix,
                                       .username = c->username,
                                       .password = c->password,
                                       .name = c->section,
                                       .tls = tls};
-    return http_server_listen(l->server, &opts, err);
+    if (http_server_listen(l->server, &opts, err) < 0) {
+        place->fd = -1; /* closed by the server */
+        return -1;
+    }
+    place->serving = true;
+    super_want_base(l->super);
+    return 0;
 }
 
 static bool must_wait(const struct err *err)
@@ -167,37 +175,53 @@ static bool must_wait(const struct err *err)
     return err->code == ERR_SYS && err->sys == EAGAIN;
 }
 
+static void try_later(struct listeners *l, size_t i, int64_t ms)
+{
+    int64_t due_ms = loop_now_ms(super_loop(l->super)) + ms;
+    l->places[i].waiting = true;
+    if (!timer_is_set(&l->retry) || l->retry.due_ms > due_ms)
+        timer_set(&l->retry, due_ms);
+}
+
 /* Early boot: the programs run already, TLS follows as soon as the kernel can. */
 static void retry(struct timer *t, int64_t now_ms)
 {
+    UNUSED(now_ms);
     struct listeners *l = container_of(t, struct listeners, retry);
     for (size_t i = 0; i < l->conf->http_count; i++) {
         const struct http_conf *c = l->conf->http[i];
         struct err err = {0};
-        if (!l->waiting[i])
+        if (!l->places[i].waiting)
             continue;
-        if (open_listener(l, c, &err) == 0) {
-            log_info("[%s] has its random numbers and listens", c->section);
-        } else if (must_wait(&err)) {
-            timer_set(t, now_ms + RANDOM_RETRY_MS);
-            continue;
-        } else {
+        l->places[i].waiting = false;
+        if (open_listener(l, i, &err) == 0)
+            log_info(l->restored ? "[%s] serves again"
+                                 : "[%s] has its random numbers and listens",
+                     c->section);
+        else if (must_wait(&err))
+            try_later(l, i, RANDOM_RETRY_MS);
+        else if (l->restored)
+            try_later(l, i, RESTORE_RETRY_MS);
+        else
             log_crit("[%s] stays closed: %s", c->section, err.text);
-        }
-        l->waiting[i] = false;
     }
 }
 
 static int open_all(struct listeners *l, struct err *err)
 {
     for (size_t i = 0; i < l->conf->http_count; i++) {
-        if (open_listener(l, l->conf->http[i], err) == 0)
+        if (open_listener(l, i, err) == 0)
             continue;
-        if (!must_wait(err))
+        if (must_wait(err)) {
+            log_warn("%s; listening later", err->text);
+            try_later(l, i, RANDOM_RETRY_MS);
+        } else if (l->restored) {
+            log_crit("[%s] serves nobody for now: %s", l->conf->http[i]->section,
+                     err->text);
+            try_later(l, i, RESTORE_RETRY_MS);
+        } else {
             return -1;
-        l->waiting[i] = true;
-        log_warn("%s; listening later", err->text);
-        timer_set(&l->retry, loop_now_ms(super_loop(l->super)) + RANDOM_RETRY_MS);
+        }
     }
     return 0;
 }
@@ -221,22 +245,30 @@ static void announce(const struct http_conf *c)
                  c->section, c->host && c->host[0] ? c->host : "*", c->port);
 }
 
-struct listeners *listeners_open(struct super *super, struct http_server *server,
-                                 struct err *err)
+static struct listeners *listeners_new(struct super *super, struct http_server *server)
 {
     struct listeners *l = xcalloc(1, sizeof *l);
     l->super = super;
     l->server = server;
-    l->conf = conf_ref((struct conf *)(uintptr_t)super_conf(super));
-    l->waiting = xcalloc(l->conf->http_count + 1, sizeof *l->waiting);
+    l->conf = conf_ref((struct conf *)(uintptr_t)super_first_conf(super));
+    l->places = xcalloc(l->conf->http_count + 1, sizeof *l->places);
+    for (size_t i = 0; i < l->conf->http_count; i++)
+        l->places[i].fd = -1;
     timer_init(&l->retry, loop_timers(super_loop(super)), retry);
+    l->front = (struct super_front){take_certificates, l};
+    return l;
+}
+
+struct listeners *listeners_open(struct super *super, struct http_server *server,
+                                 struct err *err)
+{
+    struct listeners *l = listeners_new(super, server);
     if (open_all(l, err) < 0) {
         listeners_close(l);
         return NULL;
     }
     for (size_t i = 0; i < l->conf->http_count; i++)
         announce(l->conf->http[i]);
-    l->front = (struct super_front){take_certificates, l};
     super_set_front(super, &l->front);
     return l;
 }
@@ -247,15 +279,66 @@ void listeners_close(struct listeners *l)
         return;
     super_set_front(l->super, NULL);
     timer_cancel(&l->retry);
-    for (size_t i = 0; i < l->socket_count; i++) {
-        sock_unlink_unix(l->sockets[i].path, l->sockets[i].inode);
-        free(l->sockets[i].path);
+    for (size_t i = 0; i < l->conf->http_count; i++) {
+        struct place *place = &l->places[i];
+        if (place->inode)
+            sock_unlink_unix(l->conf->http[i]->file, place->inode);
+        if (!place->serving)
+            fd_close(&place->fd);
     }
     for (size_t i = 0; i < l->certificate_count; i++)
         tls_context_unref(l->certificates[i].context);
     free(l->certificates);
-    free(l->sockets);
-    free(l->waiting);
+    free(l->places);
     conf_unref(l->conf);
     free(l);
+}
+
+/* --- handing over ------------------------------------------------------------------ */
+
+void listeners_save(const struct listeners *l, struct record_writer *w)
+{
+    for (size_t i = 0; i < l->conf->http_count; i++) {
+        if (l->places[i].fd < 0)
+            continue;
+        record_begin(w, "listener_socket");
+        record_put_str(w, "section", l->conf->http[i]->section);
+        record_put_int(w, "index", (int64_t)i);
+        record_put_int(w, "listen_fd", l->places[i].fd);
+        record_put_int(w, "inode", (int64_t)l->places[i].inode);
+        record_end(w);
+    }
+}
+
+/* The line's section and number must belong together, and the socket be of its kind. */
+static void take_socket(struct listeners *l, const struct record_reader *r)
+{
+    int64_t i = record_get_int(r, "index", 0, INT_MAX, -1);
+    int fd = (int)record_get_int(r, "listen_fd", 0, INT_MAX, -1);
+    struct span section;
+    if (i < 0 || (size_t)i >= l->conf->http_count || l->places[i].fd >= 0)
+        return;
+    const struct http_conf *c = l->conf->http[i];
+    if (!record_get(r, "section", &section) || !c->section ||
+        !span_eq(section, c->section) || !sock_is_listening(fd, c->is_unix) ||
+        fd_set_cloexec(fd, true) < 0)
+        return;
+    l->places[i].fd = fd;
+    l->places[i].inode = (ino_t)record_get_int(r, "inode", 0, INT64_MAX, 0);
+}
+
+struct listeners *listeners_restore(struct super *super, struct http_server *server,
+                                    const char *data, size_t n)
+{
+    struct listeners *l = listeners_new(super, server);
+    struct record_reader r;
+    struct err err;
+    l->restored = true;
+    record_open(&r, data, n);
+    while (record_next(&r) == 1)
+        if (record_is(&r, "listener_socket"))
+            take_socket(l, &r);
+    open_all(l, &err);
+    super_set_front(super, &l->front);
+    return l;
 }

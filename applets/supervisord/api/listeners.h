@@ -4,6 +4,7 @@
 #define APPLETS_SUPERVISORD_API_LISTENERS_H
 
 #include "applets/supervisord/super.h"
+#include "core/base/text_record.h"
 #include "core/http/http_server.h"
 
 struct listeners;
@@ -14,6 +15,10 @@ struct listeners;
  * this program down first before starting supervisord."). */
 struct listeners *listeners_open(struct super *super, struct http_server *server,
                                  struct err *err);
+/* As api_save and api_restore (routes.h) say. */
+void listeners_save(const struct listeners *l, struct record_writer *w);
+struct listeners *listeners_restore(struct super *super, struct http_server *server,
+                                    const char *data, size_t n);
 /* After the server's end, which closes the sockets: removes our socket files. */
 void listeners_close(struct listeners *l); /* NULL is fine */
 

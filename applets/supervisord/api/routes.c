@@ -34,7 +34,7 @@ static void make_routes(struct api *a)
     web_routes(a->web, a->routes + array_len(routes));
 }
 
-struct api *api_open(struct super *super, struct err *err)
+static struct api *api_new(struct super *super)
 {
     struct api *a = xcalloc(1, sizeof *a);
     a->super = super;
@@ -43,11 +43,29 @@ struct api *api_open(struct super *super, struct err *err)
     a->web = web_new(super);
     make_routes(a);
     a->server = http_server_new(super_loop(super), a->routes, &(struct http_limits){0});
+    return a;
+}
+
+struct api *api_open(struct super *super, struct err *err)
+{
+    struct api *a = api_new(super);
     a->listeners = listeners_open(super, a->server, err);
     if (!a->listeners) {
         api_close(a);
         return NULL;
     }
+    return a;
+}
+
+void api_save(const struct api *a, struct record_writer *w)
+{
+    listeners_save(a->listeners, w);
+}
+
+struct api *api_restore(struct super *super, const char *data, size_t n)
+{
+    struct api *a = api_new(super);
+    a->listeners = listeners_restore(super, a->server, data, n);
     return a;
 }
 

@@ -1,0 +1,159 @@
+#include "applets/supervisord/super_save.h"
+
+#include "applets/supervisord/super_priv.h"
+#include "config/conf_record.h"
+#include "core/base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- configurations ---------------------------------------------------------------- */
+
+/* Those in use, each once; their numbers in the record are their places plus 1. */
+struct conf_list {
+    const struct conf **items;
+    size_t count;
+};
+
+/* Its number, 0 for NULL. New ones come last, as groups mostly share a few. */
+static int64_t number_of(struct conf_list *list, const struct conf *c)
+{
+    if (!c)
+        return 0;
+    for (size_t i = list->count; i > 0; i--)
+        if (list->items[i - 1] == c)
+            return (int64_t)i;
+    list->items =
+        xreallocarray(list->items, list->count + 1, sizeof(const struct conf *));
+    list->items[list->count++] = c;
+    return (int64_t)list->count;
+}
+
+static void save_conf(const struct conf *c, int64_t number, struct record_writer *w)
+{
+    struct buf text;
+    struct record_writer inner = {.out = &text};
+    buf_init(&text, BUF_NO_LIMIT);
+    conf_save(c, &inner);
+    record_begin(w, "conf");
+    record_put_int(w, "number", number);
+    record_put(w, "text", buf_data(&text), text.len);
+    record_end(w);
+    w->failed = w->failed || inner.failed;
+    buf_free(&text);
+}
+
+static void save_confs_and_groups(const struct super *s, struct record_writer *w)
+{
+    struct conf_list list = {0};
+    record_begin(w, "configurations");
+    record_put_int(w, "newest", number_of(&list, s->conf));
+    record_put_int(w, "first", number_of(&list, s->first_conf));
+    record_put_int(w, "restart", number_of(&list, s->restart_conf));
+    record_end(w);
+    for (size_t i = 0; i < s->count; i++) {
+        record_begin(w, "group");
+        record_put_str(w, "name", group_name(s->groups[i]));
+        record_put_int(w, "conf", number_of(&list, group_owner(s->groups[i])));
+        record_end(w);
+    }
+    for (size_t i = 0; i < list.count; i++)
+        save_conf(list.items[i], (int64_t)i + 1, w);
+    free(list.items);
+}
+
+/* --- the supervisor itself --------------------------------------------------------- */
+
+static void take_stock(const struct super *s, struct super_saved *now)
+{
+    memset(now, 0, sizeof *now); /* the gaps too: it is compared as bytes */
+    now->next_event_serial = s->engine.next_event_serial;
+    now->last_process_id = s->engine.last_process_id;
+    now->report_ms = timer_is_set(&s->report) ? s->report.due_ms : -1;
+    memcpy(now->slices, s->tick.slices, sizeof now->slices);
+    now->stopping = s->stopping;
+    now->mood = s->mood;
+    now->started = s->started;
+}
+
+static void save_super(struct super *s, const struct super_saved *now,
+                       struct record_writer *w)
+{
+    record_begin(w, "super");
+    record_put_int(w, "started", now->started);
+    record_put_int(w, "mood", now->mood);
+    record_put_int(w, "next_event_serial", (int64_t)now->next_event_serial);
+    record_put_int(w, "last_process_id", (int64_t)now->last_process_id);
+    record_put_int(w, "chunk", (int64_t)s->engine.chunk_done);
+    record_put_int(w, "stopping", (int64_t)now->stopping);
+    record_put_int(w, "report_ms", now->report_ms);
+    record_put_int(w, "tick_5", now->slices[0]);
+    record_put_int(w, "tick_60", now->slices[1]);
+    record_put_int(w, "tick_3600", now->slices[2]);
+    record_end(w);
+    s->saved = *now;
+}
+
+_Static_assert(TICK_KINDS == 3, "each slice has its field");
+
+/* --- all, and changes -------------------------------------------------------------- */
+
+static void save_process(struct process *p, struct record_writer *w)
+{
+    process_save(p, true, w);
+    list_del(process_dirty_link(p));
+}
+
+void super_save_all(struct super *s, struct record_writer *w)
+{
+    struct super_saved now;
+    take_stock(s, &now);
+    record_begin(w, "state");
+    record_put_int(w, "version", SUPER_RECORD_VERSION);
+    record_end(w);
+    save_super(s, &now, w);
+    save_confs_and_groups(s, w);
+    for (size_t i = 0; i < s->count; i++) {
+        struct group *g = s->groups[i];
+        group_save_socket(g, w);
+        for (size_t k = 0; k < group_count(g); k++)
+            save_process(group_listed(g, k), w);
+        if (s->pools[i])
+            event_pool_save(s->pools[i], true, w);
+    }
+    s->wants_base = false;
+}
+
+/* The socket of its group changes with a process's start or rest, and only then. */
+static void save_changed_processes(struct super *s, struct record_writer *w)
+{
+    list_each(it, &s->engine.dirty_processes)
+    {
+        struct process *p = process_of_dirty_link(it);
+        group_save_socket(process_group(p), w);
+        save_process(p, w);
+    }
+}
+
+enum super_changes super_save_changes(struct super *s, struct record_writer *w)
+{
+    struct super_saved now;
+    if (s->wants_base)
+        return SUPER_NEEDS_BASE;
+    take_stock(s, &now);
+    if (list_empty(&s->engine.dirty_processes) && list_empty(&s->engine.dirty_pools) &&
+        memcmp(&now, &s->saved, sizeof now) == 0)
+        return SUPER_UNCHANGED;
+    save_super(s, &now, w);
+    save_changed_processes(s, w);
+    list_each(it, &s->engine.dirty_pools)
+    {
+        event_pool_save(event_pool_of_dirty_link(it), false, w);
+    }
+    return SUPER_CHANGED;
+}
+
+void super_want_base(struct super *s)
+{
+    s->wants_base = true;
+}
