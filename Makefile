@@ -19,7 +19,8 @@ CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 ifdef SAN
 CC := clang
 CFLAGS ?= -O1 -g -fno-omit-frame-pointer
-SAN_FLAGS := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+SAN_FLAGS := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+    -DJOURNAL_CRASH_POINTS
 else
 CFLAGS ?= $(if $(DEBUG),-O0 -g3)
 endif

@@ -14,14 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Shared by all channels: the loop handles one chunk at a time. A pipe holds 64 KiB. */
-static char chunk[65536];
-static char stripped[sizeof chunk + 1];
+/* Shared by all channels: the loop handles one chunk at a time. */
+static char stripped[JOURNAL_CHUNK_BYTES + 1];
 
 /* A pipe can be made to hold a megabyte; what lies beyond that was written by somebody
  * who is still alive. */
 enum { LOG_RETRY_MS = 1000 };
-enum { DRAIN_MAX_READS = (1 << 20) / sizeof chunk + 1 };
+enum { DRAIN_MAX_READS = (1 << 20) / JOURNAL_CHUNK_BYTES + 1 };
 
 static const char *name_of(const struct channel *ch)
 {
@@ -77,7 +76,8 @@ static bool try_open_log(struct channel *ch, struct err *err)
     struct logfile_opts opts = {.path = channel_log_path(ch),
                                 .maxbytes = ch->conf->logfile_maxbytes,
                                 .backups = ch->conf->logfile_backups,
-                                .mode = ch->auto_path ? 0600 : 0};
+                                .mode = ch->auto_path ? 0600 : 0,
+                                .journaled = true};
     ch->log = logfile_open(ch->engine->loop, &opts, false, err);
     ch->log_retry_ms = loop_now_ms(ch->engine->loop) + LOG_RETRY_MS;
     return ch->log != NULL;
@@ -105,8 +105,11 @@ static void write_log(struct channel *ch, const char *data, size_t n)
     if (!ch->log) {
         struct err err;
         if (!channel_log_path(ch) || loop_now_ms(ch->engine->loop) < ch->log_retry_ms ||
-            !try_open_log(ch, &err))
+            !try_open_log(ch, &err)) {
+            journal_write_begin(-1, 0, 0, 0, NULL, data, n);
+            journal_write_end(n); /* for good */
             return;
+        }
         log_info("%s of '%s' is logged again", name_of(ch),
                  process_conf(ch->process)->name);
     }
@@ -194,25 +197,60 @@ static bool is_between_tokens(const struct channel *ch)
     return !ch->capture.inside && ch->capture.matched == 0 && ch->ansi.phase == 0;
 }
 
-static void take_chunk(struct channel *ch, size_t n)
+static void take_chunk(struct channel *ch, const char *data, size_t n)
 {
     bool was_between = is_between_tokens(ch);
     if (ch->tap)
-        ch->tap(ch->tap_arg, chunk, n);
+        ch->tap(ch->tap_arg, data, n);
     if (ch->conf->capture_maxbytes > 0 && !ch->tap)
-        capture_feed(&ch->capture, chunk, n, deliver, ch);
+        capture_feed(&ch->capture, data, n, deliver, ch);
     else
-        deliver(ch, CAPTURE_PLAIN, chunk, n);
+        deliver(ch, CAPTURE_PLAIN, data, n);
     if (!was_between || !is_between_tokens(ch))
         process_mark(ch->process);
+}
+
+/* More becomes of a chunk than bytes in a log, or it is taken according to what came
+ * before it: to do one twice, or from another state, would be a fault. */
+static bool has_state(const struct channel *ch)
+{
+    return ch->tap || ch->conf->capture_maxbytes > 0 || ch->conf->events_enabled ||
+           ch->engine->conf->server.strip_ansi;
+}
+
+static void record_chunk(struct channel *ch)
+{
+    if (has_state(ch))
+        journal_chunk_record();
+}
+
+/* What a held-back token piece was goes to the log when there is no more to come. */
+static void flush_capture(struct channel *ch)
+{
+    if (ch->conf->capture_maxbytes > 0 && !ch->tap)
+        capture_flush(&ch->capture, deliver, ch);
+}
+
+void channel_finish_chunk(struct channel *ch, const struct journal_chunk *chunk)
+{
+    if (chunk->flush)
+        flush_capture(ch);
+    else if (chunk->raw)
+        write_log(ch, chunk->data, chunk->n);
+    else
+        take_chunk(ch, chunk->data, chunk->n);
+    record_chunk(ch);
 }
 
 /* False when the pipe is empty for now, or ended (then it is closed). */
 static bool read_chunk(struct channel *ch)
 {
-    ssize_t n = read(ch->fd, chunk, sizeof chunk);
+    const char *data;
+    ssize_t n = journal_chunk_read(ch->fd, process_id(ch->process), ch->is_stderr, &data);
     if (n > 0) {
-        take_chunk(ch, (size_t)n);
+        take_chunk(ch, data, (size_t)n);
+        record_chunk(ch);
+        journal_chunk_end();
         return true;
     }
     if (n == 0 || (errno != EAGAIN && errno != EINTR))
@@ -253,9 +291,13 @@ void channel_close(struct channel *ch)
     log_debug("fd %d closed, stopped monitoring it (%s of '%s')", ch->fd, name_of(ch),
               process_conf(ch->process)->name);
     loop_del(&ch->watch);
-    fd_close(&ch->fd);
-    if (ch->conf->capture_maxbytes > 0 && !ch->tap)
-        capture_flush(&ch->capture, deliver, ch);
+    if (ch->capture.matched > 0) {
+        journal_chunk_flush(process_id(ch->process), ch->is_stderr);
+        flush_capture(ch);
+        record_chunk(ch);
+        journal_chunk_end();
+    }
+    loop_close_fd(ch->engine->loop, &ch->fd);
 }
 
 void channel_reopen_log(struct channel *ch)

@@ -7,6 +7,7 @@
 #include "applets/supervisord/engine.h"
 #include "config/conf.h"
 #include "core/base/buf.h"
+#include "core/io/journal.h"
 #include "core/io/logfile.h"
 #include "core/rules/ansi.h"
 #include "core/rules/capture.h"
@@ -49,6 +50,9 @@ int channel_open(struct channel *ch, int fd);
  */
 void channel_drain(struct channel *ch);
 void channel_close(struct channel *ch); /* the pipe; harmless twice */
+/* After a death: does again what was under way with the bytes of a chunk. The channel is
+ * as the last record tells. */
+void channel_finish_chunk(struct channel *ch, const struct journal_chunk *chunk);
 void channel_reopen_log(struct channel *ch);
 int channel_clear_log(struct channel *ch, struct err *err); /* 0, or -1 with err */
 const char *channel_log_path(const struct channel *ch);     /* NULL: none */

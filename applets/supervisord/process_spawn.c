@@ -7,6 +7,7 @@
 #include "core/base/pytext.h"
 #include "core/base/words.h"
 #include "core/io/fd.h"
+#include "core/io/journal.h"
 #include "core/io/spawn.h"
 
 #include <errno.h>
@@ -160,6 +161,36 @@ static int death_signal_of(const struct process *p)
     return tied ? p->conf->stopsignal : 0;
 }
 
+/* The kernel tells the journal of the child before it tells us. 0, or an errno. */
+static int run_plan(struct process *p, struct spawn_plan *plan)
+{
+    struct journal_entry *e = journal_begin(JOURNAL_SPAWN);
+    struct err err;
+
+    if (e) {
+        e->u.spawn = (struct journal_spawn){.process_id = p->id,
+                                            .started_ms = p->started_ms,
+                                            .start_secs = p->start_secs,
+                                            .in_fd = p->in.fd,
+                                            .out_fd = p->out.fd,
+                                            .err_fd = p->err.fd};
+        journal_note_fd(p->in.fd);
+        journal_note_fd(p->out.fd);
+        journal_note_fd(p->err.fd);
+        plan->pid_at = &e->u.spawn.pid;
+    }
+    pid_t pid = spawn_run(plan, &err);
+    if (pid < 0) {
+        int number = errno;
+        journal_cancel(e);
+        return number;
+    }
+    p->pid = pid;
+    map_put(&p->engine->by_pid, &p->pid, sizeof p->pid, p);
+    journal_done(e);
+    return 0;
+}
+
 static int fork_child(struct process *p, const char *file, char *const *argv,
                       const struct pipes *pipes)
 {
@@ -186,14 +217,10 @@ static int fork_child(struct process *p, const char *file, char *const *argv,
                                                  group_name(p->group),
                                                  p->engine->conf->serverurl});
     plan.envp = env.envp;
-    p->pid = spawn_run(&plan, &err);
-    int number = errno;
+    int number = run_plan(p, &plan);
     child_env_free(&env);
     free(groups);
-    if (p->pid > 0)
-        return 0;
-    p->pid = 0;
-    return fail_fork(p, number);
+    return number == 0 ? 0 : fail_fork(p, number);
 }
 
 int process_spawn(struct process *p)
@@ -227,7 +254,6 @@ int process_spawn(struct process *p)
         channel_close(&p->err);
         goto out;
     }
-    map_put(&p->engine->by_pid, &p->pid, sizeof p->pid, p);
     log_info("spawned: '%s' with pid %d", p->conf->name, (int)p->pid);
 out:
     strv_free(&argv);

@@ -2,6 +2,7 @@
 
 #include "applets/supervisord/process.h"
 #include "core/base/log.h"
+#include "core/io/journal.h"
 #include "core/io/spawn.h"
 #include "core/rules/proc_fsm.h"
 
@@ -20,8 +21,15 @@ void reap_child(struct engine *engine, pid_t pid, int wait_status)
 
 void reap_children(struct engine *engine)
 {
-    int status;
-    pid_t pid;
-    while ((pid = spawn_reap(&status)) > 0)
+    for (;;) {
+        struct journal_entry *e = journal_begin(JOURNAL_EXIT);
+        int status;
+        pid_t pid = spawn_reap(e ? &e->u.exit : NULL, &status);
+        if (pid <= 0) {
+            journal_cancel(e);
+            return;
+        }
         reap_child(engine, pid, status);
+        journal_done(e);
+    }
 }

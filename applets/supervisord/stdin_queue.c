@@ -68,8 +68,9 @@ void stdin_queue_close(struct stdin_queue *q)
 {
     if (q->fd < 0)
         return;
+    struct loop *loop = q->watch.loop;
     q->changed(q);
     loop_del(&q->watch);
-    fd_close(&q->fd);
+    loop_close_fd(loop, &q->fd);
     buf_free(&q->waiting);
 }

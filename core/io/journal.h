@@ -35,7 +35,9 @@ enum {
     JOURNAL_BYTES = 512 * 1024, /* of the mapped part; the records begin there */
     JOURNAL_ENTRIES = 1024,
     JOURNAL_CHUNK_BYTES = 65536, /* a pipe's worth */
-    JOURNAL_CRASHES = 8          /* times of the last crashes that are kept */
+    JOURNAL_CRASHES = 8,         /* times of the last crashes that are kept */
+    CHUNK_RAW_FAULTS = 2,
+    CHUNK_DROP_FAULTS = 4
 };
 
 /* --- life ----------------------------------------------------------------------------
@@ -74,9 +76,10 @@ struct journal_facts {
 };
 struct journal_facts *journal_facts(void); /* NULL: no journal */
 void journal_note_fd(int fd);              /* raises max_fd; async-signal-safe */
-/* Whether the journal needs it: its memfd, staging pipe, pipe ends of spawn entries, the
- * log of the chunk in flight. For "close all that nobody names" after a death, before
- * journal_replay. */
+/* Whether the journal needs it (call journal_clear with the mark of the record that is
+ * restored first, so that entries it covers do not count): its memfd, staging pipe, pipe
+ * ends of spawn entries, the log of the chunk in flight. For "close all that nobody
+ * names" after a death, before journal_replay. */
 bool journal_names_fd(int fd);
 
 /* --- entries -------------------------------------------------------------------------
@@ -162,7 +165,7 @@ struct journal_chunk {
     uint64_t process_id;
     bool is_stderr;
     bool flush; /* no bytes, but the end of the output: a partial token goes to the log */
-    bool raw;   /* it led to two deaths: to the log as it is, without looking at it */
+    bool raw;   /* it was in flight at two faults: to the log without looking at it */
     const char *data;
     size_t n;
 };
@@ -201,7 +204,8 @@ struct journal_handlers {
     void (*on_chunk)(void *arg, const struct journal_chunk *c);
 };
 /* Everything since mark m, in order; the chunk at its place among the entries. A chunk
- * that led to three deaths is dropped with a CRIT line. */
+ * that was in flight at CHUNK_DROP_FAULTS faults (facts.crashes tells faults from kills)
+ * is dropped with a CRIT line. */
 void journal_replay(const struct journal_mark *m, const struct journal_handlers *h);
 
 /* For tests: a place where this process may die (see tests/unit/test_journal.c). */

@@ -9,6 +9,7 @@
 #include "core/base/num.h"
 #include "core/base/str.h"
 #include "core/io/fd.h"
+#include "core/io/journal.h"
 #include "core/io/logfile_priv.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -96,15 +97,48 @@ static int descriptor_named(const char *path)
     return -1;
 }
 
+static struct list files = {&files, &files};
+
+static struct logfile_file *file_take(const struct stat *st)
+{
+    struct logfile_file *f;
+
+    list_each(it, &files)
+    {
+        f = list_item(it, struct logfile_file, link);
+        if (f->ino == st->st_ino && f->dev == st->st_dev)
+            goto found;
+    }
+    f = xcalloc(1, sizeof *f);
+    f->dev = st->st_dev;
+    f->ino = st->st_ino;
+    list_append(&files, &f->link);
+found:
+    f->users++;
+    f->size = st->st_size;
+    return f;
+}
+
+static void file_drop(struct logfile *lf)
+{
+    if (lf->file && --lf->file->users == 0) {
+        list_del(&lf->file->link);
+        free(lf->file);
+    }
+    lf->file = NULL;
+}
+
 static void logfile_adopt(struct logfile *lf, int fd)
 {
     struct stat st = {0};
 
     loop_del(&lf->watch);
+    file_drop(lf);
     fd_close(&lf->fd);
     lf->fd = fd;
     fstat(fd, &st);
-    lf->size = st.st_size;
+    if (S_ISREG(st.st_mode))
+        lf->file = file_take(&st);
     lf->kind = S_ISREG(st.st_mode)    ? LOGFILE_REGULAR
                : S_ISFIFO(st.st_mode) ? LOGFILE_PIPE
                : S_ISSOCK(st.st_mode) ? LOGFILE_SOCKET
@@ -138,6 +172,7 @@ struct logfile *logfile_open(struct loop *loop, const struct logfile_opts *opts,
     lf->backups = opts->backups;
     lf->mode = opts->mode ? opts->mode : 0666;
     lf->quiet = quiet;
+    lf->journaled = opts->journaled;
     lf->by_name = named < 0;
     lf->fd = -1;
     buf_init(&lf->pending, PENDING_MAX_BYTES);
@@ -163,6 +198,7 @@ void logfile_close(struct logfile *lf)
         return;
     logfile_flush(lf);
     loop_del(&lf->watch);
+    file_drop(lf);
     fd_close(&lf->fd);
     buf_free(&lf->pending);
     free(lf->path);
@@ -181,8 +217,8 @@ bool logfile_is_regular(const struct logfile *lf)
 
 /* --- writing ----------------------------------------------------------------------- */
 
-/* A regular file takes all, or says why not. */
-static void logfile_regular_write(struct logfile *lf, const char *data, size_t n)
+/* A regular file takes all, or says why not. True if it took all. */
+static bool write_all(struct logfile *lf, const char *data, size_t n)
 {
     while (n > 0) {
         ssize_t done = write(lf->fd, data, n);
@@ -193,15 +229,43 @@ static void logfile_regular_write(struct logfile *lf, const char *data, size_t n
             logfile_lost(lf, n, done < 0 ? errno : ENOSPC);
             if (lf->by_name && logfile_may_retry(lf))
                 logfile_open_path(lf, 0); /* perhaps another file system is there now */
-            return;
+            return false;
         }
-        lf->size += done;
+        lf->file->size += done;
+        journal_crash_point();
         data += done;
         n -= (size_t)done;
     }
+    return true;
+}
+
+static void logfile_regular_write(struct logfile *lf, const char *data, size_t n)
+{
+    size_t skip = 0;
+    bool all;
+
+    if (lf->journaled)
+        skip = journal_write_begin(lf->fd, lf->file->dev, lf->file->ino, lf->file->size,
+                                   lf->path, data, n);
+    all = write_all(lf, data + skip, n - skip);
+    if (lf->journaled)
+        journal_write_end(n);
+    if (!all)
+        return;
     logfile_works(lf);
-    if (lf->maxbytes > 0 && lf->size >= lf->maxbytes && lf->by_name)
+    if (lf->maxbytes > 0 && lf->file->size >= lf->maxbytes && lf->by_name)
         logfile_rotate(lf);
+}
+
+static void logfile_slow_write(struct logfile *lf, const char *data, size_t n)
+{
+    size_t skip = 0;
+
+    if (lf->journaled)
+        skip = journal_write_begin(-1, 0, 0, 0, NULL, data, n);
+    logfile_pipe_write(lf, data + skip, n - skip);
+    if (lf->journaled)
+        journal_write_end(n);
 }
 
 void logfile_write(struct logfile *lf, const void *data, size_t n)
@@ -215,7 +279,7 @@ void logfile_write(struct logfile *lf, const void *data, size_t n)
     if (lf->kind == LOGFILE_REGULAR)
         logfile_regular_write(lf, data, n);
     else
-        logfile_pipe_write(lf, data, n);
+        logfile_slow_write(lf, data, n);
     errno = saved;
 }
 

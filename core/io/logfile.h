@@ -19,6 +19,7 @@ struct logfile_opts {
     int backups;      /* 0: truncated instead */
     unsigned mode;    /* of a new file; 0: 0666 less the umask */
     bool exclusive;   /* O_EXCL: an AUTO log */
+    bool journaled;   /* writes within a chunk of output are noted in the journal */
 };
 
 /* Opens for appending. /dev/stdout, /dev/stderr and /dev/fd/N (also /proc/self/fd/N) are

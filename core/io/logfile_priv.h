@@ -13,6 +13,16 @@ enum logfile_kind {
     LOGFILE_DEVICE /* /dev/null and its like: never slow */
 };
 
+/* A regular file that is open, perhaps more than once: two programs may have one log. The
+ * size is kept here so that no write needs a stat; we are the one who writes. */
+struct logfile_file {
+    struct list link;
+    dev_t dev;
+    ino_t ino;
+    int64_t size;
+    unsigned users;
+};
+
 struct logfile {
     struct loop *loop; /* may be NULL: then pending bytes wait for the next write */
     char *path;
@@ -21,9 +31,10 @@ struct logfile {
     unsigned mode;
     bool quiet;
     bool by_name; /* opened by path, so it can be opened again */
+    bool journaled;
     enum logfile_kind kind;
     int fd;
-    int64_t size; /* of a regular file; kept here so that no write needs a stat */
+    struct logfile_file *file; /* of a regular file */
     /* trouble */
     bool failing;           /* the last attempt to write failed; said already */
     bool reopen_due;        /* the file under this name has to be opened again */

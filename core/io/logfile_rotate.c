@@ -3,6 +3,7 @@
  * the rotation and not the output. Source: upstream loggers.py, doRollover. */
 #include "core/base/alloc.h"
 #include "core/io/fd.h"
+#include "core/io/journal.h"
 #include "core/io/logfile_priv.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -17,15 +18,35 @@ static int rename_if_there(const char *from, const char *to)
     return rename(from, to) < 0 && errno != ENOENT ? -1 : 0;
 }
 
+/* The first number that no backup has, at most the last one. A rotation that was killed
+ * half-way has left such a gap: it is filled then, and what is above it has moved
+ * already; moving it once more would lose the last one too early. */
+static int first_gap(const struct logfile *lf)
+{
+    int i = 1;
+
+    for (; i < lf->backups; i++) {
+        struct stat st;
+        char *name = xasprintf("%s.%d", lf->path, i);
+        bool missing = lstat(name, &st) < 0 && errno == ENOENT;
+
+        free(name);
+        if (missing)
+            break;
+    }
+    return i;
+}
+
 /* PATH.1 becomes PATH.2 and so on, the last one is lost; PATH becomes PATH.1. */
 static int rotate_names(struct logfile *lf)
 {
-    char *from, *to = xasprintf("%s.%d", lf->path, lf->backups);
-    int rc = 0;
+    int last = first_gap(lf), rc = 0;
+    char *from, *to = xasprintf("%s.%d", lf->path, last);
 
-    for (int i = lf->backups - 1; i >= 0; i--) {
+    for (int i = last - 1; i >= 0; i--) {
         from = i > 0 ? xasprintf("%s.%d", lf->path, i) : xstrdup(lf->path);
         rc = rename_if_there(from, to);
+        journal_crash_point();
         free(to);
         to = from;
     }
@@ -39,8 +60,8 @@ static bool size_is_real(struct logfile *lf)
     struct stat st;
 
     if (fstat(lf->fd, &st) == 0)
-        lf->size = st.st_size;
-    return lf->size >= lf->maxbytes;
+        lf->file->size = st.st_size;
+    return lf->file->size >= lf->maxbytes;
 }
 
 static void rotate_failed(struct logfile *lf, const char *what)

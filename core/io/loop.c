@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #if defined(__linux__) && !defined(LOOP_PLAIN_POLL)
@@ -301,6 +302,20 @@ void loop_bury(struct loop *loop, void *ptr, void (*free_fn)(void *))
         loop->dead = xreallocarray(loop->dead, loop->dead_cap, sizeof *loop->dead);
     }
     loop->dead[loop->dead_count++] = (struct loop_corpse){ptr, free_fn};
+}
+
+static void close_corpse(void *number)
+{
+    int fd = (int)(intptr_t)number;
+
+    fd_close(&fd);
+}
+
+void loop_close_fd(struct loop *loop, int *fd)
+{
+    if (*fd >= 0)
+        loop_bury(loop, (void *)(intptr_t)*fd, close_corpse);
+    *fd = -1;
 }
 
 /* --- a turn ------------------------------------------------------------------------ */

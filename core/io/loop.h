@@ -61,6 +61,12 @@ void loop_again(struct loop *loop);
 /* Frees ptr at the end of the turn, by free_fn: for objects that may still be on the
  * stack. */
 void loop_bury(struct loop *loop, void *ptr, void (*free_fn)(void *));
+/* Closes *fd at the end of the turn, after its hooks, and sets it to -1: for descriptors
+ * that a saved record of our state may name. Were it closed at once, its number could be
+ * another's before the next record (written by a hook) is there. Listening sockets are
+ * closed at once, as their address must be free again: who restores one checks its inode.
+ */
+void loop_close_fd(struct loop *loop, int *fd);
 /* One turn; waits max_wait_ms at the most (-1: as long as no deadline). 0, or -1 with err
  * when poll itself fails for another reason than a signal. */
 int loop_turn(struct loop *loop, int max_wait_ms, struct err *err);

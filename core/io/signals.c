@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/io/fd.h"
+#include "core/io/journal.h"
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -20,13 +21,34 @@ struct signals {
     struct sigaction pipe_before;
 };
 
+/* One, into the journal: a TERM that was taken and not obeyed yet must outlive us. A dead
+ * child needs no note, as the next life begins with reaping. */
+static void signals_take_one(struct signals *s, struct journal_entry *e)
+{
+    ssize_t n = read(s->fd, &e->u.signal, sizeof e->u.signal);
+    int number = n == sizeof e->u.signal ? (int)e->u.signal.ssi_signo : 0;
+
+    if (number == 0 || number == SIGCHLD)
+        journal_cancel(e);
+    if (number > 0)
+        s->fn(s->arg, number);
+    if (number > 0 && number != SIGCHLD)
+        journal_done(e);
+}
+
 static void signals_readable(struct watch *w, unsigned ready)
 {
     struct signals *s = container_of(w, struct signals, watch);
     struct signalfd_siginfo infos[SIGNALS_BATCH];
-    ssize_t n = read(s->fd, infos, sizeof infos);
+    struct journal_entry *e = journal_begin(JOURNAL_SIGNAL);
+    ssize_t n;
 
     UNUSED(ready);
+    if (e) {
+        signals_take_one(s, e); /* the next turn takes the next */
+        return;
+    }
+    n = read(s->fd, infos, sizeof infos);
     for (size_t i = 0; n > 0 && i < (size_t)n / sizeof infos[0]; i++)
         s->fn(s->arg, (int)infos[i].ssi_signo);
 }

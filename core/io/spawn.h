@@ -6,6 +6,7 @@
 #define CORE_IO_SPAWN_H
 
 #include "core/base/err.h"
+#include <signal.h>
 #include <sys/types.h>
 
 struct spawn_plan {
@@ -16,6 +17,8 @@ struct spawn_plan {
     const char *cwd; /* NULL: stays; changed to before the exec */
     int umask;       /* -1: stays */
     bool own_group;  /* setpgid(0, 0) */
+    pid_t *pid_at;   /* where the kernel stores the pid before the child runs: memory that
+                      * outlives us (the journal's), or NULL */
     bool has_uid;
     uid_t uid;
     gid_t gid;           /* with has_uid */
@@ -32,8 +35,9 @@ struct spawn_plan {
 pid_t spawn_run(const struct spawn_plan *plan, struct err *err);
 
 /* One dead child: its pid, *status as waitpid gives it; 0 when none is left or none is
- * dead. Repeats on EINTR. */
-pid_t spawn_reap(int *status);
+ * dead. Repeats on EINTR. The kernel writes what it knows to *at (the journal's; zero
+ * before), unless that is NULL. */
+pid_t spawn_reap(siginfo_t *at, int *status);
 
 /* kill(2) on pid, or on its process group. 0, or -1 with errno. */
 int spawn_kill(pid_t pid, bool whole_group, int signal_number);

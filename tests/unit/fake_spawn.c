@@ -43,8 +43,9 @@ pid_t spawn_run(const struct spawn_plan *plan, struct err *err)
     return ++fake_spawn.last_pid;
 }
 
-pid_t spawn_reap(int *status)
+pid_t spawn_reap(siginfo_t *at, int *status)
 {
+    UNUSED(at);
     if (dead_count == 0)
         return 0;
     *status = dead[--dead_count].status;

@@ -39,10 +39,10 @@ static int run(struct spawn_plan *plan, char said[4096])
         n += (size_t)got;
     said[n] = '\0';
     close(out[0]);
-    while ((reaped = spawn_reap(&status)) == 0)
+    while ((reaped = spawn_reap(NULL, &status)) == 0)
         usleep(1000); /* # poll */
     assert_int_equal(reaped, pid);
-    assert_int_equal(spawn_reap(&status), 0);
+    assert_int_equal(spawn_reap(NULL, &status), 0);
     return status;
 }
 
