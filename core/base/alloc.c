@@ -1,5 +1,6 @@
 /* Allocation that cannot fail. The one idea: a supervisor that cannot get a few bytes for
- * something small cannot go on, so every such failure leaves through oom() below. */
+ * something small cannot go on, so every such failure ends in alloc_want() below, which
+ * finds memory or does not return. */
 #include "core/base/alloc.h"
 
 #include <errno.h>
@@ -7,9 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+enum {
+    WAIT_STEP_MS = 10,
+    WAIT_STEPS = 1000,     /* 10 s of waiting in one shortage */
+    SMALL_BYTES = 16 << 20 /* more is a mistake, for which there is no point in waiting */
+};
+
 static void (*oom_hook)(void);
+static void *reserve;
+static size_t reserve_bytes; /* 0: none is kept */
+static bool is_short;
+static int waited_steps; /* in this shortage */
 
 void alloc_set_oom_hook(void (*hook)(void))
 {
@@ -29,21 +41,85 @@ static NORETURN void oom(void)
     _exit(1); /* not exit(): its handlers may allocate */
 }
 
+void alloc_keep_reserve(size_t bytes)
+{
+    free(reserve);
+    reserve_bytes = bytes;
+    reserve = bytes ? malloc(bytes) : NULL;
+    is_short = bytes && !reserve;
+}
+
+bool alloc_is_short(void)
+{
+    return is_short;
+}
+
+bool alloc_recover(void)
+{
+    if (is_short && !reserve)
+        reserve = malloc(reserve_bytes);
+    if (reserve) {
+        is_short = false;
+        waited_steps = 0;
+    }
+    return !is_short;
+}
+
+bool alloc_use_reserve(void)
+{
+    is_short = is_short || reserve_bytes;
+    if (!reserve)
+        return false;
+    free(reserve);
+    reserve = NULL;
+    return true;
+}
+
+void alloc_want(size_t bytes)
+{
+    const struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000L};
+
+    if (!reserve_bytes || bytes > SMALL_BYTES)
+        oom();
+    if (alloc_use_reserve())
+        return;
+    if (waited_steps++ >= WAIT_STEPS)
+        oom();
+    nanosleep(&step, NULL);
+}
+
+void alloc_wipe(void *p, size_t n)
+{
+    volatile unsigned char *at = p;
+
+    while (n-- > 0)
+        *at++ = 0;
+}
+
+void alloc_wipe_text(char *text)
+{
+    if (text)
+        alloc_wipe(text, strlen(text));
+}
+
 void *xmalloc(size_t size)
 {
-    void *p = malloc(size ? size : 1);
+    void *p;
 
-    if (!p)
-        oom();
+    while (!(p = malloc(size ? size : 1)))
+        alloc_want(size);
     return p;
 }
 
 void *xcalloc(size_t count, size_t size)
 {
-    void *p = count && size ? calloc(count, size) : calloc(1, 1);
+    size_t total;
+    void *p;
 
-    if (!p)
+    if (!size_mul(count, size, &total))
         oom();
+    while (!(p = total ? calloc(count, size) : calloc(1, 1)))
+        alloc_want(total);
     return p;
 }
 
@@ -54,9 +130,8 @@ void *xreallocarray(void *old, size_t count, size_t size)
 
     if (!size_mul(count, size, &total))
         oom();
-    p = realloc(old, total ? total : 1);
-    if (!p)
-        oom();
+    while (!(p = realloc(old, total ? total : 1)))
+        alloc_want(total);
     return p;
 }
 

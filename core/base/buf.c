@@ -16,9 +16,12 @@
 enum {
     FIRST_CAP = 64,
     KEEP_CAP = 64 * 1024,
+    SMALL_CAP = 64 * 1024,     /* for so much the reserve may be used */
     EXPECT_BYTES = 512 * 1024, /* less than that is not worth a huge page */
     HUGE_BYTES = 2 * 1024 * 1024
 };
+
+size_t buf_failures;
 
 void buf_init(struct buf *b, size_t max_bytes)
 {
@@ -62,8 +65,11 @@ static int make_room(struct buf *b, size_t n)
     if (cap > b->max)
         cap = b->max;
     /* A queue that is consumed must not be copied with its dead head by realloc. */
-    data = b->head ? malloc(cap + 1) : realloc(b->data, cap + 1);
+    do {
+        data = b->head ? malloc(cap + 1) : realloc(b->data, cap + 1);
+    } while (!data && cap <= SMALL_CAP && alloc_use_reserve());
     if (!data) {
+        buf_failures++;
         errno = ENOMEM;
         return -1;
     }

@@ -23,6 +23,10 @@ void buf_free(struct buf *b);
 char *buf_data(const struct buf *b);
 #define buf_str(b) ((const char *)buf_data(b))
 
+/* How often any queue got no memory (not: was full). Who writes many pieces may look at
+ * this once at the end instead of at each of them. */
+extern size_t buf_failures;
+
 /* All of these return 0, or -1 with errno ENOBUFS (would pass max) or ENOMEM; on -1
  * nothing was taken. */
 int buf_append(struct buf *b, const void *data, size_t n);

@@ -45,8 +45,8 @@ static bool is_word_char(uint32_t rune)
 static void put(struct lexer *lx, const char *text, size_t n)
 {
     /* no maximum is set, so only lack of memory can refuse */
-    if (buf_append(&lx->word, text, n) < 0)
-        free(xmalloc(BUF_NO_LIMIT)); /* leaves through the one exit for that */
+    while (buf_append(&lx->word, text, n) < 0)
+        alloc_want(n);
 }
 
 /* Takes what follows an opening quote, up to and with the closing one. */

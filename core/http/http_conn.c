@@ -314,11 +314,14 @@ static int exchange_check(struct http_conn *c, bool *expects)
     int framing = http_body_of_request(&x->framing, &x->head), status;
 
     *expects = false;
+    x->failures = buf_failures;
     if (framing != 0)
         x->framing = (struct http_body){0}; /* where the request ends is not known */
     if (!auth_is_right(c))
         return 401;
     status = exchange_read_target(c);
+    if (alloc_is_short() || x->failures != buf_failures)
+        return 503;
     if (status == 0)
         status = exchange_route(c);
     if (status == 0)

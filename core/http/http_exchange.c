@@ -112,11 +112,29 @@ static bool status_has_body(int status)
 
 /* --- whole ------------------------------------------------------------------------- */
 
+/* A body that memory was missing for is not told from a whole one by its reader. */
+static bool answer_is_cut(struct http_exchange *x)
+{
+    static const char text[] = "out of memory\n";
+
+    if (x->failures == buf_failures)
+        return false;
+    buf_free(&x->body);
+    buf_append(&x->body, text, sizeof text - 1);
+    return true;
+}
+
 void http_respond(struct http_exchange *x, int status, const char *content_type)
 {
     struct http_conn *c = conn_of(x);
-    struct buf *out = head_begin(x, status, content_type);
+    struct buf *out;
 
+    if (answer_is_cut(x)) {
+        status = 503;
+        content_type = "text/plain";
+    }
+    x->failures = buf_failures;
+    out = head_begin(x, status, content_type);
     if (status_has_body(status)) {
         buf_puts(out, "Content-Length: ");
         buf_put_uint(out, x->body.len);
@@ -125,6 +143,11 @@ void http_respond(struct http_exchange *x, int status, const char *content_type)
     head_end(x, out);
     if (x->head_only || !status_has_body(status))
         buf_consume(&x->body, x->body.len);
+    if (x->failures != buf_failures) { /* not even the head is whole */
+        x->gone = NULL;
+        http_conn_close(c);
+        return;
+    }
     if (stream_write_answer(c->stream, buf_data(out), out->len, &x->body) < 0)
         x->keep_alive = false; /* no memory: what is out cannot be mended */
     http_conn_answered(c);

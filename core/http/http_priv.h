@@ -37,9 +37,9 @@ struct http_server {
     struct list spares;     /* a few connections without a peer, with their memory */
     size_t spare_count;
     struct map peers;
-    struct timer retry; /* accepting again after it failed */
-    bool accept_failing, stopping;
-    struct loop_hook at_end; /* once there is a TLS listener */
+    struct timer retry;                      /* accepting again after it failed */
+    bool accept_failing, refusing, stopping; /* the first two are said already */
+    struct loop_hook at_end;                 /* once there is a TLS listener */
     bool has_tls;
     int64_t complain_ms; /* the next word about a failed TLS connection, not before */
     size_t complaints_left_out;
@@ -72,6 +72,7 @@ struct http_exchange {
     struct http_head head;
     struct http_body framing;
     char method[16];
+    size_t failures; /* buf_failures when it began: more mean an incomplete answer */
     struct buf path, host;
     size_t in_bytes;       /* of the request, still standing in the stream's input */
     struct buf head_bytes; /* the head's own copy, once owned */

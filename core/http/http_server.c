@@ -157,11 +157,31 @@ static void refuse_fd(int fd)
     fd_close(&fd);
 }
 
+/* No memory: it is kept for the programs. What connections hold without need is given
+ * back, and nothing new is begun until there is enough again. */
+static void server_give_memory(struct http_server *s)
+{
+    list_each(it, &s->spares)
+    {
+        list_del(it);
+        http_conn_free(list_item(it, struct http_conn, link));
+    }
+    s->spare_count = 0;
+    while (server_evict(s, false))
+        ;
+}
+
 static void server_take(struct http_listener *l, int fd, const char *address)
 {
     struct http_server *s = l->server;
-    struct http_peer *p = address[0] ? peer_get(s, address) : NULL;
+    struct http_peer *p;
 
+    if (alloc_is_short()) {
+        server_give_memory(s);
+        refuse_fd(fd);
+        return;
+    }
+    p = address[0] ? peer_get(s, address) : NULL;
     if ((p && p->count >= s->limits.connections_per_peer) ||
         (s->conn_count >= s->limits.connections && !server_evict(s, false)) ||
         (l->tls && s->handshake_count >= s->limits.handshakes &&
@@ -197,6 +217,29 @@ static void server_accept_failed(struct http_listener *l, int sys)
     timer_set(&s->retry, loop_now_ms(s->loop) + ACCEPT_RETRY_MS);
 }
 
+/* accept() found no number for the connection. Who comes while programs can still be
+ * started is served all the same, since it may be who mends it; then a word, and the
+ * queue is empty again. False: not even that. */
+static bool server_accept_spare(struct http_listener *l)
+{
+    struct http_server *s = l->server;
+    char peer[64];
+    int fd, sys = errno;
+
+    if (!fd_spare_helps())
+        return false;
+    if (!s->refusing)
+        log_warn("%s: %s; using the spare ones", l->name, strerror(sys));
+    s->refusing = true;
+    fd = sock_accept(l->fd, peer);
+    if (fd >= 0 && fd_spares_left() >= FD_SPARES_OF_A_START)
+        server_take(l, fd, l->is_unix ? "" : peer);
+    else if (fd >= 0)
+        refuse_fd(fd);
+    fd_spares_fill();
+    return fd >= 0;
+}
+
 static void server_retry(struct timer *t, int64_t now_ms)
 {
     UNUSED(now_ms);
@@ -215,7 +258,7 @@ static void listener_ready(struct watch *w, unsigned ready)
         int fd = sock_accept(l->fd, peer), sys = errno;
 
         if (fd >= 0) {
-            l->server->accept_failing = false;
+            l->server->accept_failing = l->server->refusing = false;
             server_take(l, fd, l->is_unix ? "" : peer);
             if (l->watch.loop == NULL)
                 return; /* the request stopped the server */
@@ -225,10 +268,16 @@ static void listener_ready(struct watch *w, unsigned ready)
             l->batch = 1;
             return;
         }
+        if (server_accept_spare(l)) {
+            if (l->watch.loop == NULL)
+                return;
+            continue;
+        }
         if (sys == EMFILE || sys == ENFILE || sys == ENOMEM || sys == ENOBUFS) {
             server_accept_failed(l, sys);
             return;
         }
+        loop_stumble(l->server->loop); /* should it be the same once more */
         /* else the peer has gone already: on to the next */
     }
     l->batch = l->batch < ACCEPT_BATCH ? 2 * l->batch : ACCEPT_BATCH;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,10 +16,46 @@
 #define SYS_close_range 436 /* the same number on every architecture */
 #endif
 
+/* --- spares ------------------------------------------------------------------------ */
+
+static int spares[FD_SPARES]; /* the first spare_count; none until the first fill */
+static size_t spare_count;
+
+/* Each its own description: a full table of files (ENFILE) is helped too. */
+bool fd_spares_fill(void)
+{
+    int saved = errno;
+
+    while (spare_count < FD_SPARES) {
+        int fd = eventfd(0, EFD_CLOEXEC);
+
+        if (fd < 0)
+            break;
+        spares[spare_count++] = fd;
+    }
+    errno = saved;
+    return spare_count == FD_SPARES;
+}
+
+size_t fd_spares_left(void)
+{
+    return spare_count;
+}
+
+bool fd_spare_helps(void)
+{
+    if ((errno != EMFILE && errno != ENFILE) || spare_count == 0)
+        return false;
+    fd_close(&spares[--spare_count]);
+    return true;
+}
+
 int fd_pipe(int ends[2], struct err *err)
 {
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_sys(err, "cannot make a pipe");
+    while (pipe2(ends, O_CLOEXEC) < 0) {
+        if (!fd_spare_helps())
+            return err_sys(err, "cannot make a pipe");
+    }
     return 0;
 }
 
@@ -56,7 +93,7 @@ int fd_open(const char *path, int flags, unsigned mode)
 
     do {
         fd = open(path, flags | O_CLOEXEC, (mode_t)mode);
-    } while (fd < 0 && errno == EINTR);
+    } while (fd < 0 && (errno == EINTR || fd_spare_helps()));
     return fd;
 }
 

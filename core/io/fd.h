@@ -5,6 +5,18 @@
 #include "core/base/err.h"
 #include <sys/types.h>
 
+/* Spare descriptors, held so that there are some when the limit is reached: one is closed
+ * when a call fails for want of a number (EMFILE, ENFILE), and the call tried again.
+ * fd_pipe and fd_open do that themselves. */
+enum { FD_SPARES = 10, FD_SPARES_OF_A_START = 6 };
+/* Takes what is missing. Cheap when nothing is; errno is kept. True when all are there.
+ */
+bool fd_spares_fill(void);
+size_t fd_spares_left(void);
+/* After a failed call: true if errno (kept) is of that kind and a spare could be given.
+ */
+bool fd_spare_helps(void);
+
 int fd_pipe(int ends[2], struct err *err); /* both close-on-exec, blocking; 0 or -1 */
 /* Replaces one end of a pipe by one that can read and write: whoever holds it sees
  * neither EPIPE nor end of file while nobody has the other end. Where there is no /proc

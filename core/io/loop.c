@@ -5,12 +5,15 @@
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/io/fd.h"
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #if defined(__linux__) && !defined(LOOP_PLAIN_POLL)
 #define LOOP_EPOLL 1
@@ -20,6 +23,8 @@
 enum {
     EPOLL_BATCH = 256,    /* reports taken from epoll in one turn */
     TIMERS_PER_TURN = 64, /* then the descriptors and dead children get their turn */
+    STUMBLE_MS = 20,
+    POLL_MENDED_MS = 1000, /* without a failure */
     WANT_BITS = WATCH_READ | WATCH_WRITE
 };
 
@@ -55,7 +60,8 @@ struct loop {
     struct list hooks[2], hook_markers[2];
     struct loop_corpse *dead;
     size_t dead_count, dead_cap;
-    bool again, stopped;
+    bool again, stopped, stumbled, poll_failed, unwatched;
+    int64_t poll_failed_ms;
 };
 
 struct loop *loop_new(struct err *err)
@@ -234,8 +240,9 @@ int loop_add(struct loop *loop, struct watch *w, int fd, unsigned want, watch_fn
 {
     *w = (struct watch){.loop = loop, .fn = fn, .fd = fd};
     w->flags = (unsigned char)(want & WATCH_MANY);
+    w->wish = (unsigned char)(want & WANT_BITS);
     row_take(loop, w);
-    if (watch_change(w, want & WANT_BITS) < 0) {
+    if (watch_change(w, w->wish) < 0) {
         row_give_back(loop, w->slot);
         w->loop = NULL;
         return -1;
@@ -243,10 +250,36 @@ int loop_add(struct loop *loop, struct watch *w, int fd, unsigned want, watch_fn
     return 0;
 }
 
+/* What the kernel has no memory for now is asked for again every turn: a queue whose
+ * wish was lost would wait for ever. */
 void loop_want(struct watch *w, unsigned want)
 {
-    if (w->loop)
-        watch_change(w, want & WANT_BITS);
+    if (w->loop == NULL)
+        return;
+    w->wish = (unsigned char)(want & WANT_BITS);
+    if (watch_change(w, w->wish) < 0) {
+        if (!w->loop->unwatched)
+            log_warn("cannot watch descriptor %d: %s; trying again", w->fd,
+                     strerror(errno));
+        w->loop->unwatched = true;
+        loop_stumble(w->loop);
+    }
+}
+
+static void loop_watch_again(struct loop *loop)
+{
+    if (!loop->unwatched)
+        return;
+    for (size_t i = 0; i < loop->row_count; i++) {
+        struct watch *w = loop->rows[i].w;
+
+        if (w && watch_change(w, w->wish) < 0) {
+            loop_stumble(loop);
+            return;
+        }
+    }
+    loop->unwatched = false;
+    log_info("all descriptors are watched again");
 }
 
 void loop_del(struct watch *w)
@@ -293,6 +326,11 @@ static void loop_run_hooks(struct loop *loop, enum loop_stage stage)
 void loop_again(struct loop *loop)
 {
     loop->again = true;
+}
+
+void loop_stumble(struct loop *loop)
+{
+    loop->stumbled = loop->again = true;
 }
 
 void loop_bury(struct loop *loop, void *ptr, void (*free_fn)(void *))
@@ -355,6 +393,8 @@ static void loop_gather_epoll(struct loop *loop)
     struct epoll_event events[EPOLL_BATCH];
     int n = epoll_wait(loop->epoll_fd, events, EPOLL_BATCH, 0);
 
+    if (n < 0)
+        loop_stumble(loop);
     for (int i = 0; i < n; i++) {
         unsigned got = events[i].events, ready = 0;
 
@@ -402,14 +442,59 @@ static int loop_timeout_ms(struct loop *loop, int max_wait_ms)
     return (int)wait_ms;
 }
 
+/* The kernel could not look at all at once (no memory; or RLIMIT_NOFILE was lowered below
+ * their number): one by one then. Where even that fails, reading is tried anyway: no
+ * descriptor here blocks, and the dead must be buried. */
+static int loop_poll_singly(struct loop *loop)
+{
+    int ready = 0;
+
+    for (size_t i = 0; i < loop->poll_count; i++) {
+        struct pollfd *p = &loop->polls[i];
+
+        if (poll(p, 1, 0) < 0)
+            p->revents = p->events & POLLIN;
+        ready += p->revents != 0;
+    }
+    return ready;
+}
+
+static int loop_poll(struct loop *loop, int wait_ms, struct err *err)
+{
+    int n = poll(loop->polls, loop->poll_count, wait_ms);
+
+    if (n >= 0) {
+        if (loop->poll_failed && mono_ms() - loop->poll_failed_ms >= POLL_MENDED_MS) {
+            log_info("polling works again");
+            loop->poll_failed = false;
+        }
+        return n;
+    }
+    if (errno == EINTR || errno == EAGAIN)
+        return 0;
+    if (errno != ENOMEM && errno != EINVAL)
+        return err_sys(err, "poll failed");
+    if (!loop->poll_failed)
+        log_crit("cannot poll: %s; trying again", strerror(errno));
+    loop->poll_failed = true;
+    loop->poll_failed_ms = mono_ms();
+    loop_stumble(loop);
+    return loop_poll_singly(loop);
+}
+
 int loop_turn(struct loop *loop, int max_wait_ms, struct err *err)
 {
-    int n = poll(loop->polls, loop->poll_count, loop_timeout_ms(loop, max_wait_ms));
+    int n = loop_timeout_ms(loop, max_wait_ms);
 
+    if (loop->poll_failed && (n < 0 || n > POLL_MENDED_MS))
+        n = POLL_MENDED_MS; /* to see that it is over */
+    if (loop->stumbled)
+        nanosleep(&(struct timespec){.tv_nsec = STUMBLE_MS * 1000000L}, NULL);
+    loop->again = loop->stumbled = false;
+    n = loop_poll(loop, n, err);
     loop->now_ms = mono_ms();
-    if (n < 0 && errno != EINTR && errno != EAGAIN)
-        return err_sys(err, "poll failed");
-    loop->again = false;
+    if (n < 0)
+        return -1;
     loop->report_count = 0;
     if (n > 0) {
         bool many = loop->polls[0].revents != 0;
@@ -423,6 +508,7 @@ int loop_turn(struct loop *loop, int max_wait_ms, struct err *err)
     loop_run_hooks(loop, HOOK_AFTER_IO);
     timers_run(&loop->timers, loop->now_ms, TIMERS_PER_TURN);
     loop_run_hooks(loop, HOOK_END);
+    loop_watch_again(loop);
     loop_clear_graveyard(loop);
     return 0;
 }

@@ -26,7 +26,7 @@ struct watch {
     struct loop *loop; /* NULL: not in a loop */
     watch_fn *fn;
     int fd;
-    unsigned char want, flags;
+    unsigned char want, wish, flags; /* wish: what is wanted as soon as it can be */
     size_t slot;
     uint32_t serial;
 };
@@ -58,6 +58,10 @@ void loop_del_hook(struct loop_hook *hook);
 
 /* Makes the next turn poll without waiting (work was left over). */
 void loop_again(struct loop *loop);
+/* Something failed that will be tried again at once, because what it was about is still
+ * ready: the next turn begins a moment later, so that a fault that lasts costs no
+ * processor time worth mentioning. */
+void loop_stumble(struct loop *loop);
 /* Frees ptr at the end of the turn, by free_fn: for objects that may still be on the
  * stack. */
 void loop_bury(struct loop *loop, void *ptr, void (*free_fn)(void *));

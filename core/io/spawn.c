@@ -228,28 +228,43 @@ int spawn_kill(pid_t pid, bool whole_group, int signal_number)
     return kill(whole_group ? -pid : pid, signal_number);
 }
 
+/* libc opens files for it, and fails where there is no number left for one. */
+static const struct passwd *user_entry(const char *user, uid_t uid)
+{
+    const struct passwd *pw;
+
+    do {
+        errno = 0;
+        pw = user ? getpwnam(user) : NULL;
+        if (pw == NULL || pw->pw_uid != uid)
+            pw = getpwuid(uid);
+    } while (pw == NULL && fd_spare_helps());
+    return pw;
+}
+
 int spawn_groups_of(const char *user, uid_t uid, gid_t *gid, gid_t **groups,
                     size_t *count, struct err *err)
 {
-    const struct passwd *pw = user ? getpwnam(user) : NULL;
-    int n = 64;
+    const struct passwd *pw = user_entry(user, uid);
+    int n = 64, rc;
 
-    if (pw == NULL || pw->pw_uid != uid)
-        pw = getpwuid(uid);
     if (pw == NULL)
         return err_set(err, ERR_MISSING, "Can't find uid %ld", (long)uid);
     *gid = pw->pw_gid;
     *groups = xmalloc((size_t)n * sizeof **groups);
-    if (getgrouplist(pw->pw_name, pw->pw_gid, *groups, &n) < 0) {
-        if (n > 64) { /* n is what it would have needed */
-            *groups = xreallocarray(*groups, (size_t)n, sizeof **groups);
-            if (getgrouplist(pw->pw_name, pw->pw_gid, *groups, &n) >= 0)
-                goto found;
-        }
-        (*groups)[0] = pw->pw_gid;
-        n = 1;
+    do {
+        errno = 0;
+        rc = getgrouplist(pw->pw_name, pw->pw_gid, *groups, &n);
+    } while (rc < 0 && fd_spare_helps());
+    if (rc < 0 && n > 64) { /* n is what it would have needed */
+        *groups = xreallocarray(*groups, (size_t)n, sizeof **groups);
+        rc = getgrouplist(pw->pw_name, pw->pw_gid, *groups, &n);
     }
-found:
+    if (rc < 0) { /* with some groups missing it would be another user */
+        free(*groups);
+        *groups = NULL;
+        return err_sys(err, "Can't find the groups of uid %ld", (long)uid);
+    }
     *count = (size_t)n;
     return 0;
 }

@@ -286,8 +286,10 @@ static void stream_receive(struct stream *s)
         room_bytes = s->in_max - s->in.len;
     if (room_bytes == 0 || s->paused || s->in_ended || s->failed)
         return;
-    if (buf_reserve(&s->in, room_bytes, &room) < 0)
-        return; /* no memory: try again at the next report */
+    if (buf_reserve(&s->in, room_bytes, &room) < 0) {
+        loop_stumble(s->loop); /* no memory: it stays ready */
+        return;
+    }
     n = s->t->ops->read(s->t, room, room_bytes);
     if (n > 0) {
         buf_commit(&s->in, (size_t)n);
