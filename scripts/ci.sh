@@ -134,6 +134,11 @@ system_san() {
     return $status
 }
 
+# A minute of random commands; with a failure the seed is printed that shows it again.
+walk() {
+    make -j2 TLS=1 && python3 tests/walk.py --minutes 1
+}
+
 tidy() {
     make -j2 -k SAN=1 tidy
 }
@@ -164,6 +169,7 @@ counted static static_tls
 counted unit unit
 counted system system
 counted system-san system_san
+counted walk walk
 counted fuzz fuzz
 counted tidy tidy
 counted cppcheck cpp_check

@@ -4,6 +4,8 @@
  *   out TEXT | err TEXT   write TEXT (with \n, \t and \xHH understood)
  *   fill N                write N bytes to stdout as lines of 64
  *   flood N               write N bytes to stdout without a newline
+ *   count PREFIX SECONDS  for ever ten lines "PID N xxx" and a pause of SECONDS; N of the
+ *                         last one that was written is kept in the file PREFIX.PID
  *   echo                  copy stdin to stdout until its end
  *   append FILE TEXT      add a line to a file
  *   stamp FILE TEXT       add "TEXT monotonic-milliseconds" to a file
@@ -125,6 +127,29 @@ static void sleep_for(double seconds)
         ;
 }
 
+static void count(const char *prefix, double seconds)
+{
+    char path[512], line[160], number[32];
+    snprintf(path, sizeof path, "%s.%d", prefix, (int)getpid());
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        perror(path);
+        exit(122);
+    }
+    for (long n = 1;; n++) {
+        int len = snprintf(line, sizeof line, "%d %ld %.*s\n", (int)getpid(), n,
+                           (int)(n % 97),
+                           "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                           "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+        put(1, line, (size_t)len);
+        len = snprintf(number, sizeof number, "%020ld", n);
+        if (pwrite(fd, number, (size_t)len, 0) != len)
+            exit(123);
+        if (n % 10 == 0)
+            sleep_for(seconds);
+    }
+}
+
 static void append(const char *path, const char *text, int stamped)
 {
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
@@ -175,6 +200,8 @@ int main(int argc, char **argv)
         } else if (strcmp(verb, "fill") == 0 || strcmp(verb, "flood") == 0) {
             fill(atol(a), verb[1] == 'i');
             i++;
+        } else if (strcmp(verb, "count") == 0) {
+            count(a, atof(b));
         } else if (strcmp(verb, "echo") == 0) {
             char block[4096];
             ssize_t n;
