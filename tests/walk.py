@@ -206,12 +206,12 @@ class Walk:
         self.stop(self.one(), self.rng.random() < 0.5)
 
     def stop(self, p, wait=False):
-        answer = self.call("stopProcess", p.full, wait)
-        self.stopped(p, answer is True)
+        self.call("stopProcess", p.full, wait)
+        self.stopped(p)
 
-    def stopped(self, p, done):
-        """One that is about to be restarted is "not running", and then runs again."""
-        if p.up and done:
+    def stopped(self, p):
+        """One that waited for its restart is said not to run, and stays EXITED."""
+        if p.up:
             p.up = False
         p.touch()
 
@@ -225,7 +225,7 @@ class Walk:
         what = self.rng.choice(("start", "stop", "restart", "status"))
         r = self.d.ctl(what, p.full, timeout=PATIENCE)
         if what == "stop":
-            self.stopped(p, "ERROR" not in r.out)
+            self.stopped(p)
         elif what != "status":
             p.touch()
             self.started(p, ": started" in r.out)
@@ -241,7 +241,7 @@ class Walk:
         done = {(i["group"], i["name"]) for i in answer}
         for p in programs:
             if not up:
-                self.stopped(p, (p.group, p.name) in done)
+                self.stopped(p)
             else:
                 self.started(p, (p.group, p.name) in done)
 
@@ -507,8 +507,8 @@ class Walk:
             elif pids != ([i["pid"]] if i["pid"] else []):
                 problems.append("%s is %s with pid %d, the kernel has %s"
                                 % (p.full, i["statename"], i["pid"], pids))
-            elif p.up is not None and i["statename"] != ("RUNNING" if p.up else "STOPPED"):
-                # one that was never started is STOPPED as well
+            elif p.up is not None and i["statename"] not in (("RUNNING",) if p.up else
+                                                            ("STOPPED", "EXITED")):
                 problems.append("%s is %s, wanted %s" % (p.full, i["statename"], p.up))
             elif p.up and p.pid not in (None, i["pid"]):
                 raise Broken("%s: pid was %d, is %d" % (p.full, p.pid, i["pid"]))
@@ -608,8 +608,7 @@ class Walk:
         """Every line of every life of the writers; then their logs begin anew."""
         lines = 0
         for p in self.active["w"][1]:
-            while p.up:
-                self.stop(p, True)
+            self.stop(p, True)
         self.check()
         for p in self.active["w"][1]:
             path = self.box.path(p.name + ".log")

@@ -189,6 +189,25 @@ def test_endless_failures_leave_the_daemon_responsive(box, options):
         assert cpu_secs(d.pid) - before < 2
 
 
+@pytest.mark.differs("the original restarts what was told to stop between two lives")
+@pytest.mark.parametrize("method, argument", [("stopProcess", ["a"]), ("stopProcessGroup", ["a"]),
+                                              ("stopAllProcesses", [])])
+def test_a_stop_between_two_lives(box, method, argument):
+    """A program that waits for its restart is not running; told to stop, it stays so."""
+    d = box.start(program("a", box.child + " append %s x exit 1" % box.path("lives"),
+                          startsecs=0, autorestart="true"))
+    wait_until(lambda: box.read("lives").count("x") > 1)
+    d.wait_state("a", "EXITED")
+    try:
+        answer = getattr(d.sv, method)(*argument)
+        assert answer == []
+    except xmlrpc.client.Fault as f:
+        assert f.faultString == "NOT_RUNNING: a"
+    lives = box.read("lives")
+    holds_for(lambda: d.state("a") == "EXITED" and box.read("lives") == lives, 2)
+    assert d.sv.startProcess("a") and box.read("lives") != lives
+
+
 # ---- output that hurts ---------------------------------------------------------------
 
 def test_ten_megabytes_without_newline(box):

@@ -177,8 +177,11 @@ static void many_wait_for(struct many *m, const struct process *p, char *spec)
 static void many_begin(struct many *m, struct rpc_ctx *ctx, struct process *p,
                        const struct rpc_op_args *args)
 {
-    if (!m->op->applies(p))
+    if (!m->op->applies(p)) {
+        if (m->op->pass_over)
+            m->op->pass_over(p);
         return;
+    }
     const char *group = group_name(process_group(p)), *name = process_conf(p)->name;
     struct buf spec;
     buf_init(&spec, BUF_NO_LIMIT);

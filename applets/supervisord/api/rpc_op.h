@@ -21,6 +21,8 @@ struct rpc_op {
                               const struct rpc_op_args *args);
     /* After RPC_LATER: is it there now? p NULL: it was removed. NULL if never later. */
     enum rpc_outcome (*look)(struct rpc_ctx *ctx, struct process *p, const char *name);
+    /* Is done to those that are passed over; NULL: nothing. */
+    void (*pass_over)(struct process *p);
 };
 
 /* Resolves "name", "group:name" and, with *p NULL, "group:*" and "group:". RPC_DONE, or

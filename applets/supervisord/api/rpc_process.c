@@ -62,7 +62,7 @@ static enum rpc_outcome start_begin(struct rpc_ctx *ctx, struct process *p,
     return args->wait ? start_look(ctx, p, name) : RPC_DONE;
 }
 
-static const struct rpc_op op_start = {is_not_running, start_begin, start_look};
+static const struct rpc_op op_start = {is_not_running, start_begin, start_look, NULL};
 
 RPC_METHOD(rpc_start_process)
 {
@@ -103,13 +103,15 @@ static enum rpc_outcome stop_look(struct rpc_ctx *ctx, struct process *p,
 static enum rpc_outcome stop_begin(struct rpc_ctx *ctx, struct process *p,
                                    const char *name, const struct rpc_op_args *args)
 {
-    if (!is_running(p))
+    bool runs = is_running(p);
+    process_stop(
+        p); /* one that waits for its restart waits no more: somebody said stop */
+    if (!runs)
         return rpc_fault(ctx, FAULT_NOT_RUNNING, name);
-    process_stop(p);
     return args->wait ? stop_look(ctx, p, name) : RPC_DONE;
 }
 
-static const struct rpc_op op_stop = {is_running, stop_begin, stop_look};
+static const struct rpc_op op_stop = {is_running, stop_begin, stop_look, process_stop};
 
 RPC_METHOD(rpc_stop_process)
 {
@@ -159,7 +161,7 @@ static enum rpc_outcome signal_begin(struct rpc_ctx *ctx, struct process *p,
     return RPC_DONE;
 }
 
-static const struct rpc_op op_signal = {is_signallable, signal_begin, NULL};
+static const struct rpc_op op_signal = {is_signallable, signal_begin, NULL, NULL};
 
 RPC_METHOD(rpc_signal_process)
 {
@@ -200,7 +202,7 @@ static enum rpc_outcome clear_begin(struct rpc_ctx *ctx, struct process *p,
     return RPC_DONE;
 }
 
-static const struct rpc_op op_clear = {is_any, clear_begin, NULL};
+static const struct rpc_op op_clear = {is_any, clear_begin, NULL, NULL};
 
 RPC_METHOD(rpc_clear_process_logs)
 {

@@ -137,10 +137,10 @@ static void count(const char *prefix, double seconds)
         exit(122);
     }
     for (long n = 1;; n++) {
-        int len = snprintf(line, sizeof line, "%d %ld %.*s\n", (int)getpid(), n,
-                           (int)(n % 97),
-                           "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-                           "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+        int len =
+            snprintf(line, sizeof line, "%d %ld %.*s\n", (int)getpid(), n, (int)(n % 97),
+                     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
         put(1, line, (size_t)len);
         len = snprintf(number, sizeof number, "%020ld", n);
         if (pwrite(fd, number, (size_t)len, 0) != len)
