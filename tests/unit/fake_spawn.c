@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-struct fake_spawn fake_spawn = {.stdout_fd = -1};
+struct fake_spawn fake_spawn = {.stdout_fd = -1, .stdin_fd = -1};
 
 static struct {
     pid_t pid;
@@ -19,7 +19,9 @@ void fake_spawn_reset(void)
 {
     if (fake_spawn.stdout_fd >= 0)
         close(fake_spawn.stdout_fd);
-    fake_spawn = (struct fake_spawn){.stdout_fd = -1, .last_pid = 999};
+    if (fake_spawn.stdin_fd >= 0)
+        close(fake_spawn.stdin_fd);
+    fake_spawn = (struct fake_spawn){.stdout_fd = -1, .stdin_fd = -1, .last_pid = 999};
     dead_count = 0;
 }
 
@@ -38,6 +40,9 @@ pid_t spawn_run(const struct spawn_plan *plan, struct err *err)
     if (fake_spawn.stdout_fd >= 0)
         close(fake_spawn.stdout_fd);
     fake_spawn.stdout_fd = dup(plan->fds[1]);
+    if (fake_spawn.stdin_fd >= 0)
+        close(fake_spawn.stdin_fd);
+    fake_spawn.stdin_fd = fake_spawn.keep_stdin ? dup(plan->fds[0]) : -1;
     snprintf(fake_spawn.last_argv0, sizeof fake_spawn.last_argv0, "%s", plan->argv[0]);
     fake_spawn.starts++;
     return ++fake_spawn.last_pid;

@@ -16,6 +16,8 @@ struct fake_spawn {
     int fail_kill_errno;
     bool command_missing; /* spawn_find_command says so */
     int stdout_fd;        /* the child's end of its standard output, a duplicate */
+    bool keep_stdin;      /* children hold their standard input open */
+    int stdin_fd;         /* with it: the newest child's end, a duplicate */
     char last_argv0[64];
 };
 
