@@ -3,6 +3,7 @@
 #include "applets/supervisord/process.h"
 #include "config/path.h"
 #include "core/base/alloc.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/io/fd.h"
 #include "core/io/syslog.h"
@@ -21,6 +22,13 @@ static char stripped[JOURNAL_CHUNK_BYTES + 1];
  * who is still alive. */
 enum { LOG_RETRY_MS = 1000 };
 enum { DRAIN_MAX_READS = (1 << 20) / JOURNAL_CHUNK_BYTES + 1 };
+
+/* A child that writes line by line would cost a turn, a read and a write for each line.
+ * While its reads are short and come within STREAM_MS of each other, its pipe is left to
+ * fill for GATHER_MS in between. A line after a silence is not held up. */
+enum { GATHER_BELOW_BYTES = 32768, GATHER_MS = 1, STREAM_MS = 2 };
+/* What a pipe should hold that was found full: as much as comes within a pause. */
+enum { GROWN_PIPE_BYTES = 1 << 20 };
 
 static const char *name_of(const struct channel *ch)
 {
@@ -55,6 +63,7 @@ void channel_init(struct channel *ch, struct engine *engine, struct process *pro
                            .conf = conf,
                            .fd = -1,
                            .is_stderr = is_stderr};
+    list_init(&ch->gather_link);
     buf_init(&ch->captured, (size_t)conf->capture_maxbytes);
     if (conf->target == LOG_TO_AUTO && !engine->restoring)
         make_auto_log(ch);
@@ -242,8 +251,8 @@ void channel_finish_chunk(struct channel *ch, const struct journal_chunk *chunk)
     record_chunk(ch);
 }
 
-/* False when the pipe is empty for now, or ended (then it is closed). */
-static bool read_chunk(struct channel *ch)
+/* What it read: > 0; 0 when the pipe is empty for now, or ended (then it is closed). */
+static size_t read_chunk(struct channel *ch)
 {
     const char *data;
     ssize_t n = journal_chunk_read(ch->fd, process_id(ch->process), ch->is_stderr, &data);
@@ -251,17 +260,85 @@ static bool read_chunk(struct channel *ch)
         take_chunk(ch, data, (size_t)n);
         record_chunk(ch);
         journal_chunk_end();
-        return true;
+        return (size_t)n;
     }
     if (n == 0 || (errno != EAGAIN && errno != EINTR))
         channel_close(ch);
-    return false;
+    return 0;
+}
+
+/* --- gathering --------------------------------------------------------------------- */
+
+static void gather_end(struct channel *ch)
+{
+    list_del(&ch->gather_link);
+    loop_want(&ch->watch, WATCH_READ);
+}
+
+static void gather_read(struct channel *ch);
+
+/* Of all at once: they share a timer, and the first of them waits a little less. */
+static void gather_over(struct timer *t, int64_t now_ms)
+{
+    struct engine *engine = container_of(t, struct engine, gather);
+    UNUSED(now_ms);
+    list_each(it, &engine->gathering)
+    {
+        gather_read(list_item(it, struct channel, gather_link));
+    }
+    if (!list_empty(&engine->gathering))
+        timer_set(t, mono_ms() + GATHER_MS);
+}
+
+static void gather_begin(struct channel *ch)
+{
+    struct engine *engine = ch->engine;
+    if (!engine->gathering.next) {
+        list_init(&engine->gathering);
+        timer_init(&engine->gather, loop_timers(engine->loop), gather_over);
+    }
+    loop_want(&ch->watch, 0);
+    list_append(&engine->gathering, &ch->gather_link);
+    if (!timer_is_set(&engine->gather))
+        timer_set(&engine->gather, loop_now_ms(engine->loop) + GATHER_MS);
+}
+
+static void grow_pipe(struct channel *ch)
+{
+    if (!ch->grown)
+        (void)fcntl(ch->fd, F_SETPIPE_SZ, GROWN_PIPE_BYTES); /* where it is allowed */
+    ch->grown = true;
+}
+
+/* A pause is over: with little there was, the next one begins. */
+static void gather_read(struct channel *ch)
+{
+    size_t n = read_chunk(ch);
+    if (ch->fd < 0)
+        return;
+    ch->last_read_ms = (unsigned)loop_now_ms(ch->engine->loop);
+    if (n == 0 || n >= GATHER_BELOW_BYTES)
+        gather_end(ch);
+    if (n == JOURNAL_CHUNK_BYTES)
+        grow_pipe(ch);
+}
+
+/* Nobody waits for it: no event is made of it, no listener answers by it. */
+static bool may_gather(const struct channel *ch)
+{
+    return !ch->tap && !ch->conf->events_enabled && ch->conf->capture_maxbytes == 0;
 }
 
 static void channel_readable(struct watch *w, unsigned ready)
 {
+    struct channel *ch = container_of(w, struct channel, watch);
+    unsigned now_ms = (unsigned)loop_now_ms(ch->engine->loop);
     UNUSED(ready);
-    read_chunk(container_of(w, struct channel, watch)); /* one a turn: nobody starves */
+    size_t n = read_chunk(ch); /* one a turn: nobody starves */
+    if (n > 0 && n < GATHER_BELOW_BYTES && now_ms - ch->last_read_ms <= STREAM_MS &&
+        may_gather(ch) && ch->fd >= 0)
+        gather_begin(ch);
+    ch->last_read_ms = now_ms;
 }
 
 int channel_open(struct channel *ch, int fd)
@@ -271,6 +348,8 @@ int channel_open(struct channel *ch, int fd)
                  channel_readable) < 0)
         return -1;
     ch->fd = fd;
+    ch->grown = false;
+    ch->last_read_ms = (unsigned)loop_now_ms(ch->engine->loop) - STREAM_MS - 1;
     ch->capture = (struct capture){0};
     ch->ansi = (struct ansi){0};
     buf_free(&ch->captured);
@@ -291,6 +370,7 @@ void channel_close(struct channel *ch)
     log_debug("fd %d closed, stopped monitoring it (%s of '%s')", ch->fd, name_of(ch),
               process_conf(ch->process)->name);
     loop_del(&ch->watch);
+    list_del(&ch->gather_link);
     if (ch->capture.matched > 0) {
         journal_chunk_flush(process_id(ch->process), ch->is_stderr);
         flush_capture(ch);

@@ -30,6 +30,9 @@ struct channel {
     struct buf captured; /* between the tokens; the last capture_maxbytes of it */
     int fd;              /* -1: closed */
     bool is_stderr;
+    bool grown;              /* its pipe holds more than it was made to */
+    unsigned last_read_ms;   /* the low bits: whether data streams */
+    struct list gather_link; /* in engine->gathering, while its pipe is left to fill */
 };
 
 /* Makes an AUTO log's file (mode 0600) at once, as its name must be known before a start.

@@ -20,6 +20,8 @@ struct engine {
     char *const *environ;    /* what children inherit */
     const char *path;        /* PATH of it, for look-ups */
     struct list start_queue; /* processes to be started, in order: a few each turn */
+    struct list gathering;   /* channels whose pipes are left to fill for a moment */
+    struct timer gather;     /* its end; both are channel.c's */
     uint64_t next_event_serial;
     struct event_record *event_record; /* of the newest event, for all pools */
     uint64_t event_record_emission;

@@ -109,6 +109,7 @@ void super_free(struct super *s)
     map_free(&s->engine.by_pid);
     map_free(&s->engine.by_id);
     timer_cancel(&s->report);
+    timer_cancel(&s->engine.gather);
     loop_del_hook(&s->after_io);
     loop_del_hook(&s->at_end);
     conf_unref(s->conf);

@@ -391,6 +391,58 @@ static void the_last_words_are_logged(void **state)
     unlink(path);
 }
 
+static void expect_log(const char *path, const char *text)
+{
+    char read_back[64] = {0};
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    assert_true(read(fd, read_back, sizeof read_back - 1) >= 0);
+    assert_string_equal(read_back, text);
+    close(fd);
+}
+
+static void say(const char *line)
+{
+    assert_int_equal(write(fake_spawn.stdout_fd, line, strlen(line)), strlen(line));
+}
+
+/* The first line is read at once; once lines stream, those of a millisecond together;
+ * and its last words at once when it ends. */
+static void streaming_lines_are_gathered(void **state)
+{
+    UNUSED(state);
+    char path[] = "/tmp/test_process_life.XXXXXX";
+    close(mkstemp(path));
+    w.program.out = (struct channel_conf){.target = LOG_TO_FILE, .logfile = path};
+    start_to_running();
+    say("one\n");
+    turn();
+    expect_log(path, "one\n");
+    say("two\n");
+    turn(); /* within a millisecond or two: it streams */
+    expect_log(path, "one\ntwo\n");
+    say("three\n");
+    turn();
+    say("four\n");
+    turn();
+    expect_log(path, "one\ntwo\n");
+    wait_ms(1);
+    expect_log(path, "one\ntwo\nthree\nfour\n");
+    wait_ms(1); /* nothing came: the silence begins */
+    wait_ms(100);
+    say("five\n");
+    turn();
+    expect_log(path, "one\ntwo\nthree\nfour\nfive\n");
+    say("six\n");
+    turn();
+    say("end\n"); /* held back, when it dies */
+    turn();
+    die(0);
+    expect_log(path, "one\ntwo\nthree\nfour\nfive\nsix\nend\n");
+    wait_ms(5);
+    unlink(path);
+}
+
 /* Hours of a crash loop in milliseconds: the rate is one start a second. */
 static void hours_of_crashing(void **state)
 {
@@ -533,6 +585,7 @@ int main(void)
         LIFE(a_kill_that_comes_too_late_is_a_stop),
         LIFE(nothing_starts_while_shutting_down),
         LIFE(the_last_words_are_logged),
+        LIFE(streaming_lines_are_gathered),
         LIFE(hours_of_crashing),
         LIFE(the_clock_may_be_set),
         LIFE(a_life_goes_on_in_the_next_image),
