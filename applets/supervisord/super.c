@@ -51,6 +51,7 @@ static void super_at_end(void *arg)
     else
         super_stop_turn(s);
     dispatch_events(s);
+    syslog_report_look(&s->syslog);
 }
 
 static const char *find_variable(char *const *environ_list, const char *name)
@@ -82,6 +83,7 @@ struct super *super_make(const struct super_opts *opts, struct conf *newest)
     s->mood = MOOD_RUNNING;
     super_stop_init(s);
     tick_init(&s->tick, &s->engine);
+    syslog_report_init(&s->syslog, opts->loop);
     loop_add_hook(opts->loop, HOOK_AFTER_IO, &s->after_io, super_after_io, s);
     loop_add_hook(opts->loop, HOOK_END, &s->at_end, super_at_end, s);
     return s;
@@ -103,6 +105,7 @@ void super_free(struct super *s)
         group_free(s->groups[i]);
     event_pool_forget_record(&s->engine);
     tick_stop(&s->tick);
+    syslog_report_stop(&s->syslog);
     free(s->groups);
     free(s->pools);
     map_free(&s->by_name);

@@ -4,6 +4,7 @@
 
 #include "applets/supervisord/event_pool.h"
 #include "applets/supervisord/super.h"
+#include "applets/supervisord/syslog_report.h"
 #include "applets/supervisord/tick.h"
 
 /* What of it a record has; compared as bytes. */
@@ -29,6 +30,7 @@ struct super {
     struct map by_name;
     struct loop_hook after_io, at_end;
     struct tick tick;
+    struct syslog_report syslog;
     bool child_died;
     bool started;
     bool wants_base; /* groups or configurations came or went since it was saved */

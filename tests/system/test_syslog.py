@@ -189,3 +189,26 @@ def test_both_channels_off_by_default(box, world):
     d = w.supervisord(program("a", box.child + r" out 'quiet\n'"))
     d.wait_state("a", "EXITED")
     holds_for(lambda: "quiet" not in w.log(), 0.3)
+
+
+@pytest.mark.differs("the original does not say that messages are lost")
+def test_lost_messages_are_told(box, world):
+    """One line for a burst, with the number of messages; and the next burst has its own."""
+    w = world()
+    d = w.supervisord(program("a", "/usr/bin/seq 2000", stdout_syslog="true", autostart="false") +
+                      program("b", box.child + r" out 'two\nlines\n'", stderr_logfile="NONE",
+                              stdout_syslog="true", autostart="false"))
+    d.sv.startProcess("a")
+    d.wait_log("WARN 2000 messages to the system log were lost")
+    syslogd = w.syslogd()
+    wait_until(lambda: d.sv.startProcess("b") and "supervisord: b lines" in w.log(), every=0.2)
+    d.wait_state("b", "EXITED")
+    syslogd.kill()
+    syslogd.wait()
+    told = d.log.count("were lost")
+    lost = box.read("supervisord.log")
+    d.sv.startProcess("b")
+    d.wait_state("b", "EXITED")
+    assert d.stop() == 0  # what is not told yet is told now
+    assert d.log.count("were lost") == told + 1
+    assert "WARN 2 messages to the system log were lost" in d.log[len(lost):]
