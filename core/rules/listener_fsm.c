@@ -123,8 +123,11 @@ static size_t expect_result_line(struct listener *l, const char *p, size_t n,
     if (!newline && n <= MAX_LINE_BYTES)
         return 0;
     size_t line_len = newline ? (size_t)(newline - p) : n;
-    if (parse_result_line(p, line_len, &l->result_len) < 0)
+    if (parse_result_line(p, line_len, &l->result_len) < 0) {
+        if (line_len > MAX_LINE_BYTES) /* however much has come by now */
+            line_len = MAX_LINE_BYTES;
         return break_off(l, LISTENER_NEWS_BAD_LINE, p, line_len, emit, arg);
+    }
     return line_len + 1;
 }
 

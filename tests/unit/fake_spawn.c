@@ -45,7 +45,10 @@ pid_t spawn_run(const struct spawn_plan *plan, struct err *err)
     fake_spawn.stdin_fd = fake_spawn.keep_stdin ? dup(plan->fds[0]) : -1;
     snprintf(fake_spawn.last_argv0, sizeof fake_spawn.last_argv0, "%s", plan->argv[0]);
     fake_spawn.starts++;
-    return ++fake_spawn.last_pid;
+    fake_spawn.last_pid++;
+    if (fake_spawn.on_start)
+        fake_spawn.on_start(fake_spawn.last_pid, plan->fds);
+    return fake_spawn.last_pid;
 }
 
 pid_t spawn_reap(siginfo_t *at, int *status)

@@ -19,6 +19,9 @@ struct fake_spawn {
     bool keep_stdin;      /* children hold their standard input open */
     int stdin_fd;         /* with it: the newest child's end, a duplicate */
     char last_argv0[64];
+    /* Told of each child; its ends of the pipes are borrowed for the call. NULL: nobody.
+     */
+    void (*on_start)(pid_t pid, const int fds[3]);
 };
 
 extern struct fake_spawn fake_spawn;
