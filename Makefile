@@ -60,6 +60,13 @@ $O/supervisor: $(OBJ) $(FAULT_OBJ)
 	    -Wl,-Map,$@.map -o $@ $^ $(DEP_LIBS)
 build/supervisor: $O/supervisor force
 	@$(or $(STRIP),$(shell $(CC) -print-prog-name=strip)) -o $@ $<
+# The same with later records, for the tests of upgrades.
+NEWER := $(patsubst %,$O/newer/applets/supervisord/%.o,super_save super_restore)
+$O/newer/supervisor: $(filter-out $(NEWER:$O/newer/%=$O/%),$(OBJ)) $(NEWER)
+	$(run) $(DEP_CC) $(ALL_CFLAGS) $(DEP_LDFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+$O/newer/%.o: %.c $O/deps.mk
+	@mkdir -p $(@D)
+	$(run) $(DEP_CC) $(ALL_CFLAGS) -DSUPER_RECORD_VERSION=99 -MMD -MP -c -o $@ $<
 $O/libtest.a: $(LIB_OBJ)
 	@rm -f $@
 	$(run) ar rc $@ $^
@@ -100,11 +107,12 @@ endif
 # The first Python that has pytest; with xdist four tests at a time, which mostly wait.
 PYTHON ?= $(firstword $(foreach p,python3 /usr/bin/python3,\
     $(shell $p -c 'import pytest' 2>/dev/null && echo $p)) python3)
-system: $(if $(SAN)$(FAULTS),$O/supervisor,build/supervisor) $(TOOLS)
+system: $(if $(SAN)$(FAULTS),$O/supervisor,build/supervisor) $(TOOLS) $O/newer/supervisor
 	@# test_clock.py needs one that takes a preloaded library; the flags are those of ci.sh
 	@$(MAKE) --no-print-directory SAN= FAULTS= DEBUG=1 TLS=1 CC=gcc CFLAGS='-O2 -D_FORTIFY_SOURCE=2 -g'
 	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< \
-	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump $(PYTHON) -m pytest -q $(PYTEST) \
+	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump \
+	    NEWER_BIN=$(CURDIR)/$O/newer/supervisor $(PYTHON) -m pytest -q $(PYTEST) \
 	    $$($(PYTHON) -c 'import xdist' 2>/dev/null && printf '%s' '-n 4')
 # The benchmark's helpers are as small as ours: the same compiler, static.
 BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench/%,$(wildcard tests/bench/*.c))

@@ -3,26 +3,30 @@
 #include "applets/applet.h"
 #include "applets/supervisord/adopt.h"
 #include "applets/supervisord/api/routes.h"
+#include "applets/supervisord/checkpoint.h"
+#include "applets/supervisord/daemon_log.h"
+#include "applets/supervisord/handoff.h"
 #include "applets/supervisord/shortage.h"
 #include "applets/supervisord/start_up.h"
-#include "applets/supervisord/super.h"
+#include "applets/supervisord/super_save.h"
+#include "applets/supervisord/upgrade.h"
 #include "config/args.h"
 #include "config/conf_load.h"
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/pytext.h"
+#include "core/io/crash.h"
 #include "core/io/fd.h"
 #include "core/io/oom.h"
+#include "core/io/reexec.h"
 #include "core/io/signals.h"
-#include "core/io/syslog.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
-
-/* The API version of Supervisor that this is compatible with: clients compare it. */
 
 extern char **environ;
 
@@ -59,17 +63,28 @@ static const struct arg daemon_options[] = {
 };
 // clang-format on
 
-struct daemon { /* of one run between two restarts */
+struct daemon {
+    struct daemon_args args;
     struct loop *loop;
-    struct conf *conf;
-    struct daemon_args *args;
-    struct logfile *stdout_log, *file_log;
-    int stdout_sink, file_sink; /* -1: none */
-    struct super *super;
-    struct api *api;
-    struct adopt *adopt;
-    bool pidfile_written;
+    struct signals *signals;
+    struct shortage shortage;
     uint64_t next_event_serial;
+    /* Surviving: see handoff.h. */
+    bool survives; /* there is a journal */
+    struct state_store store;
+    struct handoff_image image;
+    struct run { /* between two restarts */
+        struct conf *conf;
+        struct daemon_log log;
+        struct super *super;
+        struct api *api;
+        struct adopt *adopt;
+        struct checkpoint checkpoint;
+        struct upgrade *upgrade;
+        /* Safe mode, in which there is no api: its sockets as the record has them. */
+        struct buf sockets;
+        struct timer calm;
+    } run;
 };
 
 static NORETURN void usage_error(const char *program, const char *text)
@@ -143,89 +158,109 @@ static struct conf *load(const struct daemon_args *args, const char *program)
     return conf;
 }
 
-static void sink_write(void *arg, enum log_level level, const char *line, size_t n,
-                       const char *text)
+/* --- surviving --------------------------------------------------------------------- */
+
+enum {
+    CALM_MS = 60 * 1000, /* crashes that are longer ago do not count */
+    CRASHES_MAX = 5,     /* with more, the network is left alone */
+    LAST_ANSWERS_MS = 1000
+};
+
+static void save_more(void *arg, struct record_writer *w)
 {
-    UNUSED(level);
-    UNUSED(text);
-    logfile_write(arg, line, n);
+    struct daemon *d = arg;
+    d->image.oom_original = oom_original();
+    handoff_save_image(&d->image, w);
+    if (d->run.api)
+        api_save(d->run.api, w);
+    else if (!w->failed &&
+             buf_append(w->out, buf_data(&d->run.sockets), d->run.sockets.len) < 0)
+        w->failed = true;
 }
 
-/* The line as it stands in a file, time stamp included, is what upstream sends. */
-static void sink_syslog(void *arg, enum log_level level, const char *line, size_t n,
-                        const char *text)
+static int save_all(void *arg, struct buf *out, struct err *err)
 {
-    UNUSED(arg);
-    UNUSED(level);
-    UNUSED(text);
-    syslog_send_lines(NULL, line, n);
+    struct daemon *d = arg;
+    return checkpoint_base(&d->run.checkpoint, out, err);
 }
 
-/* In the foreground the log goes to standard output too. A log that cannot be opened ends
- * a daemon, which would have no other voice; in the foreground it is said and life goes
- * on: a container may have no place to write to. */
-static int open_logs(struct daemon *d, struct err *err)
+static void on_upgrade_due(void *arg)
 {
-    const struct server_conf *server = &d->conf->server;
-    struct logfile_opts out = {.path = "/dev/stdout"};
-    struct logfile_opts file = {.path = server->logfile,
-                                .maxbytes = server->logfile_maxbytes,
-                                .backups = server->logfile_backups};
-    log_set_level((enum log_level)server->loglevel);
-    d->stdout_sink = d->file_sink = -1;
-    if (server->nodaemon && !server->silent) {
-        d->stdout_log = logfile_open(d->loop, &out, true, err);
-        if (d->stdout_log)
-            d->stdout_sink = log_add_sink(sink_write, d->stdout_log);
+    struct daemon *d = arg;
+    loop_stop(d->loop);
+}
+
+/* From now on this run's state is recorded. */
+static void keep_record(struct daemon *d)
+{
+    struct engine *engine = super_engine(d->run.super);
+    engine->image = d->image.number;
+    if (!d->survives)
+        return;
+    d->run.checkpoint.super = d->run.super;
+    d->run.checkpoint.store = &d->store;
+    d->run.checkpoint.save_more = save_more;
+    d->run.checkpoint.arg = d;
+    buf_init(&d->run.checkpoint.text, BUF_NO_LIMIT);
+    super_want_base(d->run.super);
+    checkpoint_start(&d->run.checkpoint);
+    d->run.upgrade = upgrade_new(&(struct upgrade_opts){
+        .loop = d->loop, .save = save_all, .due = on_upgrade_due, .arg = d});
+    engine->upgrade = d->run.upgrade;
+}
+
+/* Where it cannot be had everything works, but for a life after a crash. */
+static void begin_surviving(struct daemon *d)
+{
+    struct err err;
+    d->image.number = 1;
+    if (reexec_path() == NULL || journal_create(&err) < 0) {
+        log_warn("a crash of supervisord would end it: %s",
+                 reexec_path() ? err.text : "its own binary was not found");
+        return;
     }
-    if (str_eq(server->logfile, "syslog")) {
-        d->file_sink = log_add_sink(sink_syslog, NULL);
-        return 0;
+    reexec_set_memory(journal_fd());
+    state_store_init(&d->store, journal_fd());
+    if (crash_arm(CRASH_REEXEC, &err) < 0)
+        log_warn("a crash of supervisord would end it: %s", err.text);
+    d->survives = true;
+}
+
+/* --- safe mode --------------------------------------------------------------------- */
+
+static void leave_safe_mode(struct timer *t, int64_t now_ms)
+{
+    struct daemon *d = container_of(t, struct daemon, run.calm);
+    if (crash_count_since(now_ms, CALM_MS) > 0) {
+        timer_set(t, now_ms + CALM_MS / 4);
+        return;
     }
-    d->file_log = logfile_open(d->loop, &file, true, err);
-    if (!d->file_log) {
-        if (!server->nodaemon)
-            return -1;
-        log_crit("no activity log is written: %s", err->text);
-        return 0;
-    }
-    d->file_sink = log_add_sink(sink_write, d->file_log);
-    return 0;
+    log_warn("a minute without a crash: the network and the event listeners are served "
+             "again");
+    journal_facts()->safe_mode = 0;
+    super_engine(d->run.super)->safe_mode = false;
+    d->run.api = api_restore(d->run.super, buf_data(&d->run.sockets), d->run.sockets.len);
+    buf_free(&d->run.sockets);
+    super_want_base(d->run.super);
+    checkpoint_start(&d->run.checkpoint); /* after the hooks of the api */
 }
 
-static void close_logs(struct daemon *d)
+/* Who crashes again and again is likely to do so by what comes from outside. */
+static bool enter_safe_mode(struct daemon *d)
 {
-    if (d->stdout_sink >= 0)
-        log_remove_sink(d->stdout_sink);
-    if (d->file_sink >= 0)
-        log_remove_sink(d->file_sink);
-    logfile_close(d->stdout_log);
-    logfile_close(d->file_log);
+    if (crash_count_since(mono_ms(), CALM_MS) <= CRASHES_MAX)
+        return false;
+    log_crit("safe mode after more than %d faults in a minute: programs are looked "
+             "after as ever, but clients and event listeners wait for a minute without "
+             "one",
+             CRASHES_MAX);
+    journal_facts()->safe_mode = 1;
+    super_engine(d->run.super)->safe_mode = true;
+    timer_set(&d->run.calm, mono_ms() + CALM_MS / 4);
+    return true;
 }
 
-static void log_all(enum log_level level, const struct strv *lines)
-{
-    for (size_t i = 0; i < lines->len; i++)
-        log_at(level, "%s", lines->items[i]);
-}
-
-/* What was noticed before there was a log: critical first, then warnings, then the rest.
- */
-static void log_findings(struct daemon *d, const struct strv *notes)
-{
-    const struct server_conf *server = &d->conf->server;
-    if (!server->has_user && getuid() == 0)
-        log_crit(
-            "Supervisor is running as root.  Privileges were not dropped because no "
-            "user is specified in the config file.  If you intend to run as root, you "
-            "can set user=root in the config file to avoid this message.");
-    log_all(LOG_LEVEL_WARN, &d->conf->warnings);
-    for (size_t i = 0; i < d->conf->includes.len; i++)
-        log_info("Included extra file \"%s\" during parsing", d->conf->includes.items[i]);
-    if (server->has_user)
-        log_info("Set uid to user %lu succeeded", (unsigned long)server->uid);
-    log_all(LOG_LEVEL_INFO, notes);
-}
+/* --- one run ----------------------------------------------------------------------- */
 
 enum { OOM_SCORE = -900 }; /* late, but not never: a leak of ours must end somewhere */
 
@@ -233,105 +268,276 @@ enum { OOM_SCORE = -900 }; /* late, but not never: a leak of ours must end somew
  * done only once is done already. 0, or -1 with err. */
 static int bring_up(struct daemon *d, bool first, struct err *err)
 {
-    const struct server_conf *server = &d->conf->server;
+    struct run *r = &d->run;
+    const struct server_conf *server = &r->conf->server;
     struct strv notes = {0};
     if (first && (!server->has_user || server->uid == getuid()))
         oom_lower(OOM_SCORE); /* as another user we could not raise it for the programs */
     if (first &&
         (start_up_user(server, err) < 0 || start_up_limits(server, &notes, err) < 0))
         return -1;
-    if (open_logs(d, err) < 0)
+    if (daemon_log_open(&r->log, d->loop, server, false, err) < 0)
         return -1;
-    log_findings(d, &notes);
+    daemon_log_findings(r->conf, &notes);
     strv_free(&notes);
     if (!server->nocleanup)
         start_up_clear_child_logs(server);
     struct super_opts opts = {.loop = d->loop,
-                              .conf = d->conf,
+                              .conf = r->conf,
                               .environ = environ,
-                              .overrides = &d->args->over,
-                              .log = d->file_log,
+                              .overrides = &d->args.over,
+                              .log = r->log.file,
                               .next_event_serial = d->next_event_serial};
-    d->super = super_new(&opts);
-    d->api = api_open(d->super, err);
-    if (!d->api)
+    r->super = super_new(&opts);
+    r->api = api_open(r->super, err);
+    if (!r->api)
         return -1;
     if (first && !server->nodaemon && start_up_daemonize(server, err) < 0)
         return -1;
-    d->pidfile_written = start_up_write_pidfile(server->pidfile);
-    d->adopt = adopt_open(d->super);
-    adopt_programs(d->adopt);
+    d->image.pidfile_written = start_up_write_pidfile(server->pidfile);
+    r->adopt = adopt_open(r->super);
+    adopt_programs(r->adopt);
+    if (first)
+        begin_surviving(d);
+    keep_record(d);
     return 0;
 }
 
-enum { LAST_ANSWERS_MS = 1000 };
-
-static void tear_down(struct daemon *d)
+/* Those under way get what they asked for, or are told that it comes to nothing. */
+static void finish_answers(struct daemon *d)
 {
     struct err err;
     int64_t until = mono_ms() + LAST_ANSWERS_MS;
-    while (d->api && !api_is_quiet(d->api) && mono_ms() < until)
+    while (d->run.api && !api_is_quiet(d->run.api) && mono_ms() < until)
         if (loop_turn(d->loop, (int)(until - mono_ms()), &err) < 0)
             break;
-    api_close(d->api);
-    if (d->pidfile_written)
-        unlink(d->conf->server.pidfile);
-    adopt_close(d->adopt);
-    if (d->super)
-        super_free(d->super);
-    close_logs(d);
-    conf_unref(d->conf);
 }
+
+static void tear_down(struct daemon *d)
+{
+    struct run *r = &d->run;
+    if (!r->api && r->sockets.len > 0) /* safe mode: the socket files must go */
+        r->api = api_restore(r->super, buf_data(&r->sockets), r->sockets.len);
+    finish_answers(d);
+    if (d->survives && r->super)
+        checkpoint_stop(&r->checkpoint);
+    if (r->super)
+        super_engine(r->super)->upgrade = NULL;
+    upgrade_free(r->upgrade);
+    api_close(r->api);
+    if (d->image.pidfile_written)
+        unlink(r->conf->server.pidfile);
+    adopt_close(r->adopt);
+    timer_cancel(&r->calm);
+    if (r->super)
+        super_free(r->super);
+    daemon_log_close(&r->log);
+    conf_unref(r->conf);
+    buf_free(&r->checkpoint.text);
+    buf_free(&r->sockets);
+}
+
+/* The new binary was accepted, and the answer to that is on its way. Returns when it
+ * cannot be executed after all. */
+static void go_over(struct daemon *d)
+{
+    struct err err;
+    const char *path;
+    sigset_t all, before;
+    int fd = upgrade_take(d->run.upgrade, &path);
+    if (d->run.api)
+        api_refuse_waits(d->run.api, "supervisord is being replaced by another build");
+    finish_answers(d);
+    if (checkpoint_base(&d->run.checkpoint, NULL, &err) < 0) {
+        log_error("no upgrade: %s", err.text);
+        fd_close(&fd);
+        return;
+    }
+    log_info("supervisord %s is replaced by %s", upgrade_version(), path);
+    reexec_replace(fd, path);
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    reexec_now(REEXEC_SUPERVISOR, journal_facts()->max_fd);
+    int number = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    reexec_replace_undo();
+    log_error("no upgrade: cannot execute %s: %s", path, strerror(number));
+}
+
+/* Until the loop ends for good. 0, or 1 when it failed. */
+static int run_loop(struct daemon *d)
+{
+    struct err err;
+    for (;;) {
+        if (loop_run(d->loop, &err) < 0) {
+            log_crit("%s", err.text);
+            return 1;
+        }
+        if (!d->run.upgrade || upgrade_state(d->run.upgrade) != UPGRADE_DUE)
+            return 0;
+        go_over(d);
+        super_resume(d->run.super); /* what came meanwhile may have ended the loop too */
+    }
+}
+
+static void new_run(struct daemon *d, struct conf *conf)
+{
+    d->run = (struct run){.conf = conf, .log = {.out_sink = -1, .file_sink = -1}};
+    buf_init(&d->run.sockets, BUF_NO_LIMIT);
+    timer_init(&d->run.calm, loop_timers(d->loop), leave_safe_mode);
+}
+
+/* Runs what was brought up, and again after each restart. The exit status. */
+static int run_on(struct daemon *d, const char *program)
+{
+    struct err err;
+    for (;;) {
+        if (!super_started(d->run.super))
+            super_start(d->run.super);
+        int status = run_loop(d);
+        struct conf *conf = status == 0 ? super_take_restart_conf(d->run.super) : NULL;
+        d->next_event_serial = super_engine(d->run.super)->next_event_serial;
+        tear_down(d);
+        if (!conf)
+            return status;
+        new_run(d, conf);
+        if (bring_up(d, false, &err) < 0) {
+            tear_down(d);
+            usage_error(program, err.text);
+        }
+    }
+}
+
+/* --- beginnings -------------------------------------------------------------------- */
 
 static void on_signal(void *arg, int number)
 {
     struct daemon *d = arg;
-    if (d->super)
-        super_on_signal(d->super, number);
+    if (d->run.super)
+        super_on_signal(d->run.super, number);
+}
+
+static const int signal_numbers[] = {SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
+                                     SIGUSR2, SIGCHLD, 0};
+
+static int open_loop(struct daemon *d, struct err *err)
+{
+    d->loop = loop_new(err);
+    if (!d->loop)
+        return -1;
+    d->signals = signals_open(d->loop, signal_numbers, on_signal, d, err);
+    if (!d->signals)
+        return -1;
+    shortage_begin(&d->shortage, d->loop);
+    return 0;
+}
+
+static int begin(struct daemon *d, const char *program)
+{
+    struct err err;
+    struct conf *conf = load(&d->args, program);
+    if (open_loop(d, &err) < 0)
+        usage_error(program, err.text);
+    new_run(d, conf);
+    if (bring_up(d, true, &err) < 0) {
+        tear_down(d);
+        usage_error(program, err.text);
+    }
+    return run_on(d, program);
+}
+
+/* After an exec everything is blocked that a crash does not need. */
+static void unblock_signals(void)
+{
+    sigset_t ours;
+    sigemptyset(&ours);
+    for (const int *number = signal_numbers; *number; number++)
+        sigaddset(&ours, *number);
+    sigprocmask(SIG_SETMASK, &ours, NULL);
+}
+
+static int restore(struct daemon *d, struct handoff *h, struct err *err)
+{
+    struct super_opts opts = {
+        .loop = d->loop, .environ = environ, .overrides = &d->args.over};
+    d->run.super = super_restore(&opts, buf_data(&h->text), h->text.len, err);
+    if (d->run.super)
+        return 0;
+    log_crit("the record of our state is no good: %s; trying the one before it",
+             err->text);
+    if (handoff_load_older(h, &d->store, err) < 0)
+        return -1;
+    d->run.super = super_restore(&opts, buf_data(&h->text), h->text.len, err);
+    return d->run.super ? 0 : -1;
+}
+
+/* From the memory file to a supervisor that knows all its programs. */
+static int take_over(struct daemon *d, struct handoff *h, struct err *err)
+{
+    if (handoff_load(h, &d->store, err) < 0)
+        return -1;
+    handoff_close_strangers(h, NULL, 0);
+    if (open_loop(d, err) < 0)
+        return -1;
+    unblock_signals();
+    new_run(d, NULL);
+    if (restore(d, h, err) < 0)
+        return -1;
+    struct run *r = &d->run;
+    /* As the group's: held, and given back by tear_down. */
+    r->conf = conf_ref((struct conf *)(uintptr_t)super_first_conf(r->super));
+    d->image = h->image;
+    d->image.number++;
+    oom_set_original(h->image.oom_original);
+    return daemon_log_open(&r->log, d->loop, &r->conf->server, true, err);
+}
+
+static int go_on(struct daemon *d, const char *program)
+{
+    struct handoff h;
+    struct err err;
+    struct run *r = &d->run;
+    crash_block_others();
+    if (journal_attach(reexec_memory(), &err) < 0)
+        usage_error(program, err.text);
+    d->survives = true;
+    if (crash_arm(CRASH_REEXEC, &err) < 0)
+        log_crit("the next crash ends supervisord: %s", err.text);
+    if (take_over(d, &h, &err) < 0)
+        usage_error(program, err.text);
+    super_set_log(r->super, r->log.file);
+    if (!handoff_tell_crash(r->super))
+        log_info("supervisord %s goes on with pid %d; it was %s", upgrade_version(),
+                 (int)getpid(), h.image.version);
+    handoff_replay(&h, r->super);
+    super_resume(r->super);
+    if (enter_safe_mode(d))
+        handoff_copy_objects(buf_data(&h.text), h.text.len, "listener_socket",
+                             &r->sockets);
+    else
+        r->api = api_restore(r->super, buf_data(&h.text), h.text.len);
+    handoff_clear(&h);
+    r->adopt = adopt_open(r->super);
+    keep_record(d);
+    if (checkpoint_now(&r->checkpoint) == 0)
+        handoff_done();
+    return run_on(d, program);
 }
 
 int supervisord_main(int argc, char **argv)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2, SIGCHLD, 0};
-    struct daemon_args args = {0};
+    static struct daemon d;
     struct err err;
-    struct daemon d = {.args = &args};
 
     fd_ensure_standard();
-    parse_args(&args, argc, argv);
-    struct conf *conf = load(&args, argv[0]);
-    d.loop = loop_new(&err);
-    if (!d.loop)
-        usage_error(argv[0], err.text);
-    struct signals *signals = signals_open(d.loop, numbers, on_signal, &d, &err);
-    if (!signals)
-        usage_error(argv[0], err.text);
-
-    struct shortage shortage;
-    shortage_begin(&shortage, d.loop);
-    int status = 0;
-    for (bool first = true; conf; first = false) {
-        d = (struct daemon){.loop = d.loop,
-                            .conf = conf,
-                            .args = &args,
-                            .next_event_serial = d.next_event_serial};
-        conf = NULL;
-        if (bring_up(&d, first, &err) < 0) {
-            tear_down(&d);
-            usage_error(argv[0], err.text);
-        }
-        super_start(d.super);
-        if (loop_run(d.loop, &err) < 0) {
-            log_crit("%s", err.text);
-            status = 1;
-        } else {
-            conf = super_take_restart_conf(d.super);
-        }
-        d.next_event_serial = super_engine(d.super)->next_event_serial;
-        tear_down(&d);
-    }
-    shortage_end(&shortage);
-    signals_close(signals);
+    if (argc == 2 && str_eq(argv[1], "--handoff-check"))
+        return handoff_check();
+    reexec_open(&err);        /* where it fails, begin_surviving tells */
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write */
+    parse_args(&d.args, argc, argv);
+    int status = reexec_role() == REEXEC_NONE ? begin(&d, argv[0]) : go_on(&d, argv[0]);
+    shortage_end(&d.shortage);
+    signals_close(d.signals);
     loop_free(d.loop);
     return status;
 }

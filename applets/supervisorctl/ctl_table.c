@@ -90,6 +90,9 @@ static const struct ctl_command commands[] = {
         { "update", "Read the configuration again; add, remove and restart what changed" },
         { "update all", "The same" },
         { "update <gname> [...]", "The same for these groups only" } } },
+    { .name = "upgrade", .run = ctl_do_upgrade, .up_check = true, .usage = {
+        { "upgrade", "Go on as the build that supervisord's file holds now; no process is touched" },
+        { "upgrade <path>", "Go on as the build in this file" } } },
     { .name = "version", .run = ctl_do_version, .no_words = true, .up_check = true,
       .usage = {
         { "version", "Version of the supervisord that answers" } } },

@@ -48,6 +48,7 @@ ctl_command_fn ctl_do_status, ctl_do_pid, ctl_do_version, ctl_do_avail;  /* ctl_
 ctl_command_fn ctl_do_start, ctl_do_stop, ctl_do_restart, ctl_do_signal; /* ctl_control */
 ctl_command_fn ctl_do_reread, ctl_do_update, ctl_do_add, ctl_do_remove;  /* ctl_config */
 ctl_command_fn ctl_do_shutdown, ctl_do_reload, ctl_do_open;              /* ctl_server */
+ctl_command_fn ctl_do_upgrade;                                           /* ctl_upgrade */
 ctl_command_fn ctl_do_tail, ctl_do_maintail, ctl_do_clear;               /* ctl_logs */
 ctl_command_fn ctl_do_fg;                                                /* ctl_fg */
 

@@ -10,6 +10,7 @@
 
 struct conf;
 struct event_record;
+struct upgrade;
 
 struct engine {
     struct loop *loop;
@@ -36,6 +37,9 @@ struct engine {
      * than a log is forgotten. NULL: nobody keeps a record. */
     void (*checkpoint)(void *arg);
     void *checkpoint_arg;
+    uint64_t image;          /* number of this image of supervisord; 1: the first */
+    struct upgrade *upgrade; /* NULL: there is no record to hand over */
+    bool safe_mode;          /* too many crashes: events wait in their pools */
 };
 
 #endif

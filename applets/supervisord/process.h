@@ -12,6 +12,7 @@
 
 struct process;
 struct group;
+struct journal_chunk;
 enum process_channel { PROCESS_STDOUT, PROCESS_STDERR };
 
 /* conf is borrowed: the group's reference to the configuration keeps it alive. Makes the
@@ -97,6 +98,8 @@ struct process_spawned { /* a child, as the journal noted it before the fork */
 };
 /* Its child was made by an earlier image, which could not note it any more. */
 void process_on_spawned(struct process *p, const struct process_spawned *spawned);
+/* A chunk of output that an earlier image had taken and not finished. */
+void process_finish_chunk(struct process *p, const struct journal_chunk *chunk);
 /* Finishes what an earlier image was in the middle of; see super_resume. */
 void process_resume(struct process *p);
 

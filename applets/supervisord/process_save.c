@@ -241,6 +241,11 @@ int process_restore(struct process *p, const struct record_reader *r, struct err
     return 0;
 }
 
+void process_finish_chunk(struct process *p, const struct journal_chunk *chunk)
+{
+    channel_finish_chunk(chunk->is_stderr ? &p->err : &p->out, chunk);
+}
+
 void process_take_child(struct process *p, const struct process_spawned *child)
 {
     p->pid = child->pid;

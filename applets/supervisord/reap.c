@@ -1,6 +1,7 @@
 #include "applets/supervisord/reap.h"
 
 #include "applets/supervisord/process.h"
+#include "applets/supervisord/upgrade.h"
 #include "core/base/log.h"
 #include "core/io/journal.h"
 #include "core/io/spawn.h"
@@ -13,6 +14,8 @@ void reap_child(struct engine *engine, pid_t pid, int wait_status)
         process_on_exit(p, wait_status);
         return;
     }
+    if (engine->upgrade && upgrade_is_trial(engine->upgrade, pid))
+        return;
     char how[80];
     int exit_status;
     proc_exit_text(wait_status, how, &exit_status);

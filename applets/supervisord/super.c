@@ -38,6 +38,8 @@ static void super_after_io(void *arg)
 
 static void dispatch_events(struct super *s)
 {
+    if (s->engine.safe_mode)
+        return;
     for (size_t i = 0; i < s->count; i++)
         if (s->pools[i])
             event_pool_dispatch(s->pools[i]);

@@ -546,7 +546,7 @@ def build_tools(folder):
     """Compile the helper programs; answer their paths by name."""
     tools = {}
     os.makedirs(folder, exist_ok=True)
-    for name in ("child", "sleeper"):
+    for name in ("child", "sleeper", "numbered"):
         tools[name] = os.path.join(folder, name)
         subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O1", "-static", "-w", "-o", tools[name],
                         os.path.join(HERE, "helpers", name + ".c")], check=True,

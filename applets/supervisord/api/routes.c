@@ -69,6 +69,11 @@ struct api *api_restore(struct super *super, const char *data, size_t n)
     return a;
 }
 
+void api_refuse_waits(struct api *a, const char *why)
+{
+    rpc_waits_refuse(a->rpc.waits, why);
+}
+
 bool api_is_quiet(struct api *a)
 {
     log_tails_end(a->tails); /* they have no end of their own */

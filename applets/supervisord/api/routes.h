@@ -22,6 +22,8 @@ void api_save(const struct api *a, struct record_writer *w);
  * refused; a section whose socket is not there is opened anew. Trouble with one section
  * is logged and the others serve. Never NULL. */
 struct api *api_restore(struct super *super, const char *data, size_t n);
+/* Those that wait for processes get a fault: this image ends. */
+void api_refuse_waits(struct api *a, const char *why);
 /* True when no answer is under way: shutting down waits for that, a second at the most.
  * Ends the log tails, which would never end by themselves. */
 bool api_is_quiet(struct api *a);

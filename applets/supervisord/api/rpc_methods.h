@@ -23,6 +23,10 @@ RPC_METHOD(rpc_add_group);
 RPC_METHOD(rpc_remove_group);
 RPC_METHOD(rpc_send_event);
 
+/* rpc_upgrade.c: another binary */
+RPC_METHOD(rpc_upgrade);
+RPC_METHOD(rpc_get_build);
+
 /* rpc_process.c: acting on processes */
 RPC_METHOD(rpc_start_process);
 RPC_METHOD(rpc_start_group);

@@ -111,7 +111,7 @@ RPC_METHOD(rpc_multicall)
         if (calls->items[i]->type != RPC_STRUCT)
             return rpc_fault(ctx, FAULT_INCORRECT_PARAMETERS, NULL);
     struct multi *m = xcalloc(1, sizeof *m);
-    m->later = (struct rpc_later){multi_look, multi_drop};
+    m->later = (struct rpc_later){.look = multi_look, .drop = multi_drop};
     m->params = ctx->params;
     ctx->params = NULL;
     m->calls = calls;

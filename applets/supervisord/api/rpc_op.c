@@ -73,7 +73,7 @@ static enum rpc_outcome one_later(struct rpc_ctx *ctx, const struct rpc_op *op,
                                   const struct process *p, const char *name)
 {
     struct one *o = xcalloc(1, sizeof *o);
-    o->later = (struct rpc_later){one_look, one_drop};
+    o->later = (struct rpc_later){.look = one_look, .drop = one_drop};
     o->op = op;
     o->id = process_id(p);
     o->name = xstrdup(name);
@@ -240,7 +240,7 @@ static enum rpc_outcome many_look(struct rpc_later *l, struct rpc_ctx *ctx,
 static enum rpc_outcome many_end(struct many *m, struct rpc_ctx *ctx)
 {
     if (m->pending.len > 0) {
-        m->later = (struct rpc_later){many_look, many_drop};
+        m->later = (struct rpc_later){.look = many_look, .drop = many_drop};
         ctx->later = &m->later;
         return RPC_LATER;
     }

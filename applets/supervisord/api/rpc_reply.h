@@ -42,7 +42,12 @@ struct rpc_later {
     enum rpc_outcome (*look)(struct rpc_later *l, struct rpc_ctx *ctx,
                              const struct rpc_news *news);
     void (*drop)(struct rpc_later *l); /* frees it */
+    struct rpc_wait *wait; /* set when it is waited for; NULL inside a multicall */
 };
+
+/* Something other than a process's state has changed: look at it again this turn (inside
+ * a multicall: within two seconds). */
+void rpc_later_wake(struct rpc_later *l);
 
 void rpc_ctx_init(struct rpc_ctx *ctx, struct super *super, struct rpc_writer *out);
 void rpc_ctx_clear(struct rpc_ctx *ctx); /* frees what it holds, params and later too */

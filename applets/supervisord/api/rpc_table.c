@@ -72,6 +72,10 @@ const struct rpc_method rpc_methods[] = {
     {"supervisor.getAllProcessInfo", "", false, rpc_get_all_process_info,
      "Shows every process, sorted by group and name; members as in getProcessInfo.\n\n"
      "@return array result  one struct per process\n"},
+    {"supervisor.getBuild", "", true, rpc_get_build,
+     "Tells our own version, which build it is, and how many images of it there were\n"
+     "since the start: a crash or an upgrade makes the next one.\n\n"
+     "@return struct build  string version, string build, int image\n"},
     {"supervisor.getIdentification", "", false, rpc_get_identification,
      "Tells the identifier= of the configuration.\n\n"
      "@return string identifier  free text\n"},
@@ -184,6 +188,12 @@ const struct rpc_method rpc_methods[] = {
      "@return array result  [string text, int offset, boolean overflow]\n"},
     {"supervisor.tailProcessStdoutLog", "sii", false, rpc_tail_stdout_log,
      HELP_TAIL_STDOUT},
+    {"supervisor.upgrade", "|s", false, rpc_upgrade,
+     "Goes on as another build, with the same processes and pid. The file first makes a\n"
+     "trial run with our state; when that fails nothing changes, and a fault tells why.\n"
+     "Other requests that wait are answered with a fault.\n\n"
+     "@param string path  the binary; the file we were started from by default\n"
+     "@return struct build  the one that was, as getBuild tells it\n"},
     {"system.listMethods", "", true, rpc_list_methods,
      "Lists the names of all methods.\n\n"
      "@return array result  strings\n"},

@@ -6,7 +6,7 @@
 #include "core/io/loop.h"
 #include <stdlib.h>
 
-struct wait {
+struct rpc_wait {
     struct list link;
     struct rpc_waits *owner;
     struct http_exchange *x;
@@ -30,7 +30,7 @@ enum { LOOK_AGAIN_MS = 2000 };
 static void waits_look_again(struct timer *t, int64_t now_ms)
 {
     struct rpc_waits *w = container_of(t, struct rpc_waits, look_again);
-    list_each(link, &w->waits) list_item(link, struct wait, link)->fresh = true;
+    list_each(link, &w->waits) list_item(link, struct rpc_wait, link)->fresh = true;
     timer_set(t, now_ms + LOOK_AGAIN_MS);
 }
 
@@ -46,7 +46,7 @@ static void waits_changed(void *arg, const struct event *ev)
     w->ids[w->id_count++] = process_id(ev->process);
 }
 
-static void wait_free(struct wait *it)
+static void wait_free(struct rpc_wait *it)
 {
     struct rpc_waits *w = it->owner;
     list_del(&it->link);
@@ -59,7 +59,7 @@ static void wait_free(struct wait *it)
     }
 }
 
-static void wait_look(struct wait *it, const struct rpc_news *news)
+static void wait_look(struct rpc_wait *it, const struct rpc_news *news)
 {
     struct rpc_reply reply;
     struct rpc_news everything = {.all = true};
@@ -74,7 +74,8 @@ static void wait_look(struct wait *it, const struct rpc_news *news)
 
 static bool waits_fresh(const struct rpc_waits *w)
 {
-    list_each(link, &w->waits) if (list_item(link, struct wait, link)->fresh) return true;
+    list_each(link,
+              &w->waits) if (list_item(link, struct rpc_wait, link)->fresh) return true;
     return false;
 }
 
@@ -89,7 +90,8 @@ static void waits_turn(void *arg)
         w->ids = NULL;
         w->id_count = w->id_cap = 0;
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): list_each holds the successor */
-        list_each(link, &w->waits) wait_look(list_item(link, struct wait, link), &news);
+        list_each(link, &w->waits)
+            wait_look(list_item(link, struct rpc_wait, link), &news);
         free(ids);
     }
 }
@@ -108,7 +110,7 @@ void rpc_waits_free(struct rpc_waits *w)
 {
     if (!w)
         return;
-    list_each(link, &w->waits) wait_free(list_item(link, struct wait, link));
+    list_each(link, &w->waits) wait_free(list_item(link, struct rpc_wait, link));
     loop_del_hook(&w->hook);
     free(w->ids);
     free(w);
@@ -121,10 +123,11 @@ static void wait_gone(void *arg)
 
 void rpc_waits_add(struct rpc_waits *w, struct http_exchange *x, struct rpc_later *later)
 {
-    struct wait *it = xcalloc(1, sizeof *it);
+    struct rpc_wait *it = xcalloc(1, sizeof *it);
     it->owner = w;
     it->x = x;
     it->later = later;
+    later->wait = it;
     it->fresh = true;
     list_append(&w->waits, &it->link);
     if (w->count++ == 0) {
@@ -133,6 +136,27 @@ void rpc_waits_add(struct rpc_waits *w, struct http_exchange *x, struct rpc_late
         timer_set(&w->look_again, loop_now_ms(super_loop(w->super)) + LOOK_AGAIN_MS);
     }
     http_defer(x, wait_gone, it);
+}
+
+void rpc_later_wake(struct rpc_later *l)
+{
+    if (!l->wait)
+        return;
+    l->wait->fresh = true;
+    loop_again(super_loop(l->wait->owner->super));
+}
+
+void rpc_waits_refuse(struct rpc_waits *w, const char *why)
+{
+    list_each(link, &w->waits)
+    {
+        struct rpc_wait *it = list_item(link, struct rpc_wait, link);
+        struct rpc_reply reply;
+        rpc_reply_begin(&reply, w->super, it->x);
+        wait_free(it);
+        rpc_fault(&reply.ctx, FAULT_FAILED, why);
+        rpc_reply_end(&reply, RPC_FAULT);
+    }
 }
 
 size_t rpc_waits_count(const struct rpc_waits *w)

@@ -13,6 +13,8 @@ void rpc_waits_free(
     struct rpc_waits *w); /* its exchanges must have ended; NULL is fine */
 /* Takes later; answers x when it is done. */
 void rpc_waits_add(struct rpc_waits *w, struct http_exchange *x, struct rpc_later *later);
+/* Answers all that wait with the fault FAILED: this image ends. */
+void rpc_waits_refuse(struct rpc_waits *w, const char *why);
 size_t rpc_waits_count(const struct rpc_waits *w);
 
 #endif

@@ -1,0 +1,427 @@
+"""supervisord dies of a fault, or is replaced by another build: its programs and their
+logs do not notice."""
+import ctypes
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import survive
+from harness import (TOP, alive, children, fault_of, holds_for, kill, proc_info, wait_until)
+
+pytestmark = pytest.mark.differs("the original dies of what kills it")
+
+
+def crash(d, sig=signal.SIGSEGV, times=1):
+    """Kill it `times` times, each time waiting for the next image; the milliseconds."""
+    return [survive.die_and_answer(d.pid, d.sock, sig) for _ in range(times)]
+
+
+def ends_well(box, d, count, lives=None):
+    """Stop all, once each has said something, and judge the logs."""
+    wait_until(lambda: all(box.read("p%d.log" % i) for i in range(count)))
+    assert d.stop(60) == 0
+    a = survive.account_of(box.path("p%d.log" % i) for i in range(count))
+    assert (a.lost, a.doubled, a.damaged, a.unended) == (0, 0, 0, 0), a
+    assert lives is None or a.lives == lives, a
+    return a
+
+
+# ---- crashes ---------------------------------------------------------------------------
+
+def test_lines_and_programs_survive(box):
+    """Thirty deaths under load: nothing lost, doubled, damaged, restarted or refused."""
+    d = box.start(survive.programs(box, 20, short=3, interval_ms=5, life_ms=400))
+    pids = {n: d.pid_of("p%d" % n) for n in range(17)}
+    clients = survive.Clients(d.sock, 2)
+    times = crash(d, times=30)
+    clients.stop()
+    assert {n: d.pid_of("p%d" % n) for n in range(17)} == pids
+    assert clients.wrong["refused"] == 0 and clients.asked > 0, clients.wrong
+    assert d.log.count("CRIT supervisord crashed: SIGSEGV sent by process %d" % os.getpid()) == 30
+    assert d.sv.getPID() == d.pid
+    assert sorted(times)[15] < 1000, times
+    ends_well(box, d, 20)
+
+
+@pytest.mark.parametrize("sig", ("BUS", "ILL", "FPE", "ABRT"))
+def test_other_faults(box, sig):
+    d = box.start(survive.programs(box, 1))
+    crash(d, getattr(signal, "SIG" + sig), 2)
+    d.wait_log("CRIT supervisord crashed: SIG%s .*Crashes so far: 2" % sig)
+    ends_well(box, d, 1, lives=1)
+
+
+def test_crash_while_starting_all(box):
+    """Between fork and record, with programs waiting for their turn."""
+    count = 150
+    d = box.start(survive.programs(box, count, interval_ms=50, autostart="false"))
+    call = d.new_rpc().supervisor
+    call.startAllProcesses(False)
+    crash(d, times=10)
+    wait_until(lambda: all(p["statename"] == "RUNNING" for p in d.sv.getAllProcessInfo()))
+    infos = d.sv.getAllProcessInfo()
+    assert sorted(p["pid"] for p in infos) == sorted(children(d.pid))
+    ends_well(box, d, count, lives=count)
+
+
+def test_exits_during_the_crash_are_counted(box):
+    """Stopped dead, so that its children end while it looks away."""
+    d = box.start("[program:a]\ncommand=%s onsig USR1 3 pause\nexitcodes=3\nautorestart=unexpected\n"
+                  "startsecs=0\n[program:b]\ncommand=%s onsig USR1 4 pause\nexitcodes=3\n"
+                  "autorestart=unexpected\nstartsecs=0\n" % (box.child, box.child))
+    pids = [d.proc(n)["pid"] for n in "ab"]
+    wait_until(lambda: all(int(proc_info(p)["sigign"]) is not None and
+                           proc_info(p)["state"] == "S" for p in pids))
+    before = survive.build(d.sock)["image"]
+    d.kill(signal.SIGSTOP)
+    d.kill(signal.SIGSEGV)
+    for p in pids:
+        kill(p, signal.SIGUSR1)
+    wait_until(lambda: not any(alive(p) for p in pids))
+    d.kill(signal.SIGCONT)
+    survive.wait_image(d.sock, before)
+    assert d.wait_state("a", "EXITED")["exitstatus"] == 3
+    assert d.wait_state("b", "RUNNING")["pid"] != pids[1]
+    d.wait_log(r"exited: b \(exit status 4; not expected\)")
+
+
+def test_stopping_goes_on(box):
+    """A deadline that was set before the crash is kept, and a shutdown under way ends."""
+    d = box.start("[program:a]\ncommand=%s ignore TERM pause\nstopwaitsecs=2\nstartsecs=0\n"
+                  % box.child)
+    wait_until(lambda: proc_info(d.pid_of("a"))["sigign"] & 1 << signal.SIGTERM - 1)
+    d.sv.stopProcess("a", False)
+    crash(d)
+    assert d.state("a") == "STOPPING"
+    d.wait_state("a", "STOPPED")
+    d.sv.startProcess("a")
+    wait_until(lambda: proc_info(d.pid_of("a"))["sigign"] & 1 << signal.SIGTERM - 1)
+    d.kill(signal.SIGTERM)
+    d.wait_log("waiting for a to die")
+    d.kill(signal.SIGSEGV)
+    assert d.wait_exit() == 0
+    assert len(re.findall(r"killing 'a' \(\d+\) with SIGKILL", d.log)) == 2
+    assert not os.path.exists(box.path("supervisord.pid"))
+
+
+def test_groups_and_reloads_after_a_crash(box):
+    """Groups that were added at run time are there; reread, update and HUP go on."""
+    d = box.start(survive.programs(box, 2))
+    with open(d.conf, "a") as f:
+        f.write("[program:late]\ncommand=%s pause\nstartsecs=0\n" % box.child)
+    assert "late: added process group" in d.ctl("update").out
+    pid = d.pid_of("late")
+    crash(d)
+    assert d.pid_of("late") == pid
+    assert d.ctl("update").out == ""
+    box.write("sv.conf", box.conf_text(survive.programs(box, 2)))
+    assert "late: removed process group" in d.ctl("update").out
+    crash(d)
+    d.kill(signal.SIGHUP)
+    d.wait_log("supervisord started with pid %d" % d.pid, count=2)
+    wait_until(lambda: survive.build(d.sock))
+    d.wait_state("p1", "RUNNING")
+    crash(d)
+    assert ends_well(box, d, 2).lives == 4
+
+
+def test_capture_goes_on_in_the_middle(box):
+    """What was captured before the crash and after it is one event."""
+    d = box.start("""
+[program:a]
+command=%s out 'x\\n<!--XSUPERVISOR:BEGIN-->one-' ifmissing %s/go 0 pause
+stdout_capture_maxbytes=1MB
+stdout_logfile=%s/a.log
+startsecs=0
+autostart=false
+[eventlistener:l]
+command=/usr/bin/python3 -u %s/system/helpers/listener.py %s/events
+events=PROCESS_COMMUNICATION
+[program:b]
+command=/bin/sh -c 'printf "<!--XSUPERVISOR:BEGIN-->one-"; while ! [ -e %s/go ]; do sleep 0.02; done; printf "two<!--XSUPERVISOR:END-->"; exec sleep 1000'
+stdout_capture_maxbytes=1MB
+stdout_logfile=%s/b.log
+startsecs=0
+""" % (box.child, box.dir, box.dir, TOP + "/tests", box.dir, box.dir, box.dir))
+    d.wait_state("l", "RUNNING")
+    crash(d, times=3)
+    box.write("go", "")
+    d.wait_file("events", "one-two")
+    assert box.read("b.log") == ""
+
+
+def test_standard_input_waits(box):
+    """Bytes that the program has not read yet are there after the crash, once."""
+    d = box.start("[program:a]\ncommand=/bin/sh -c 'while ! [ -e %s/go ]; do sleep 0.02; done; "
+                  "exec cat'\nstdout_logfile=%s/a.log\nstartsecs=0\n" % (box.dir, box.dir))
+    text = "".join("%06d\n" % i for i in range(30000))  # more than the pipe holds
+    d.sv.sendProcessStdin("a", text)
+    crash(d, times=3)
+    box.write("go", "")
+    wait_until(lambda: len(box.read("a.log")) >= len(text))
+    assert box.read("a.log") == text
+
+
+# ---- real faults -----------------------------------------------------------------------
+
+class Regs(ctypes.Structure):
+    _fields_ = [(n, ctypes.c_ulonglong) for n in (
+        "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags "
+        "rsp ss fs_base gs_base ds es fs gs").split()]
+
+
+def fault(pid):
+    """Make the process jump to address 0, as a bug would."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long] * 2 + [ctypes.c_void_p] * 2
+    attach, getregs, setregs, detach = 16, 12, 13, 17
+    assert libc.ptrace(attach, pid, None, None) == 0, os.strerror(ctypes.get_errno())
+    os.waitpid(pid, 0x40000000)  # __WALL
+    regs = Regs()
+    assert libc.ptrace(getregs, pid, None, ctypes.addressof(regs)) == 0
+    regs.rip, regs.orig_rax = 0, ctypes.c_ulonglong(-1).value
+    assert libc.ptrace(setregs, pid, None, ctypes.addressof(regs)) == 0
+    assert libc.ptrace(detach, pid, None, None) == 0
+
+
+@pytest.fixture
+def faults(root):
+    if platform.machine() != "x86_64":
+        pytest.skip("knows the registers of x86_64 only")
+
+
+def test_a_real_fault_is_told(box, faults):
+    d = box.start(survive.programs(box, 2))
+    before = survive.build(d.sock)["image"]
+    fault(d.pid)
+    survive.wait_image(d.sock, before)
+    d.wait_log(r"CRIT supervisord crashed: SIGSEGV at address 0x0, in code at \+?0x0 "
+               r"\(\d+\.\d+\.\d+ \(build [0-9a-f]{12}\)\); it goes on with 2 running programs. "
+               r"Crashes so far: 1; faults in the last minute: 1$")
+    ends_well(box, d, 2, lives=2)
+
+
+def test_safe_mode(box, faults):
+    """Many faults in a minute: the network is left alone, programs are not."""
+    d = box.start(survive.programs(box, 2) + """
+[program:short]
+command=%s stamp %s/short x sleep 0.2
+autorestart=true
+startsecs=0
+""" % (box.child, box.dir))
+    pid = d.pid_of("p0")
+    for i in range(6):
+        before = survive.build(d.sock)["image"]
+        fault(d.pid)
+        if i < 5:
+            survive.wait_image(d.sock, before)
+    d.wait_log("CRIT safe mode after more than 5 faults")
+    assert survive.build(d.sock, timeout=0.5) is None  # connects, and waits
+    lived = len(box.read("short").splitlines())
+    wait_until(lambda: len(box.read("short").splitlines()) >= lived + 3)
+    kill(pid)
+    d.wait_log(r"INFO spawned: 'p0' with pid", count=2)
+    d.kill(signal.SIGSEGV)  # sent ones do not matter; the socket is still there
+    d.wait_log("CRIT safe mode after more than 5 faults", count=2)
+    assert os.path.exists(d.sock)
+    d.kill(signal.SIGTERM)
+    assert d.wait_exit() == 0
+    assert not os.path.exists(d.sock)
+
+
+# ---- as process 1, as a daemon, without /proc --------------------------------------------
+
+@pytest.fixture
+def unshare(root):
+    r = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "true"],
+                       capture_output=True)
+    if r.returncode != 0:
+        pytest.skip("no new PID namespace here: " + r.stderr.decode().strip())
+    return ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
+def test_as_process_1(box, unshare, request):
+    d = box.start(survive.programs(box, 5, short=1, life_ms=300), prefix=unshare)
+    d.pid = wait_until(lambda: children(d.popen.pid))[0]
+    pid = d.pid_of("p0")
+    crash(d, times=10)
+    if platform.machine() == "x86_64":
+        before = survive.build(d.sock)["image"]
+        fault(d.pid)
+        survive.wait_image(d.sock, before)
+    assert d.sv.getPID() == 1 and d.pid_of("p0") == pid
+    d.kill(signal.SIGTERM)
+    assert d.wait_exit() == 0
+    a = survive.account_of(box.path("p%d.log" % i) for i in range(5))
+    assert (a.lost, a.doubled, a.damaged, a.unended) == (0, 0, 0, 0), a
+
+
+def test_as_a_daemon(box):
+    """Its binary was named by a relative path, and is gone from there meanwhile."""
+    os.mkdir(box.path("bin"))
+    shutil.copy(os.path.realpath(box.target.path("supervisord")), box.path("bin/supervisord"))
+    conf = box.write("sv.conf", box.conf_text(survive.programs(box, 2)))
+    p = subprocess.run(["bin/supervisord", "-c", conf], cwd=box.dir, env=box.env(),
+                       timeout=20)
+    assert p.returncode == 0
+    sock = box.path("sv.sock")
+    was = survive.wait_image(sock, 0)
+    pid = int(box.read("supervisord.pid"))
+    try:
+        os.unlink(box.path("bin/supervisord"))
+        for _ in range(3):
+            survive.die_and_answer(pid, sock)
+        is_now = survive.build(sock)
+        assert is_now == dict(was, image=4)
+        assert int(box.read("supervisord.pid")) == pid
+    finally:
+        kill(pid, signal.SIGTERM)
+        wait_until(lambda: not alive(pid))
+    a = survive.account_of([box.path("p0.log"), box.path("p1.log")])
+    assert a[1:] == (2, 0, 0, 0, 0), a
+
+
+def test_without_proc(box, unshare):
+    """No /proc at the start, nor later."""
+    conf = box.write("sv.conf", box.conf_text(survive.programs(box, 2)))
+    script = "umount -l /proc && exec '%s' -n -c %s" % (box.target.path("supervisord"), conf)
+    p = box.popen([*unshare, "sh", "-c", script], stdout=subprocess.DEVNULL,
+                  stderr=open(box.path("supervisord.err"), "wb"))
+    sock = box.path("sv.sock")
+    wait_until(lambda: survive.build(sock), what=lambda: box.read("supervisord.err"))
+    pid = wait_until(lambda: children(p.pid))[0]
+    for _ in range(3):
+        survive.die_and_answer(pid, sock)
+    kill(pid, signal.SIGTERM)
+    assert p.wait(20) == 0
+    a = survive.account_of([box.path("p0.log"), box.path("p1.log")])
+    assert a[1:] == (2, 0, 0, 0, 0), a
+
+
+def test_children_see_nothing_of_it(box):
+    """No variable, no descriptor, no blocked signal; also those started after a crash."""
+    d = box.start("[program:a]\ncommand=%s pause\nstartsecs=0\n" % box.child)
+    crash(d)
+    d.sv.stopProcess("a")
+    d.sv.startProcess("a")
+    info = d.proc("a")
+    assert "SUPERVISOR_HANDOFF" not in info["env"]
+    assert sorted(info["fds"]) == [0, 1, 2]
+    assert info["sigblk"] == 0 and info["sigign"] == 0
+
+
+def test_a_foreign_variable_is_nothing(box):
+    d = box.start(survive.programs(box, 1), env={"SUPERVISOR_HANDOFF": "0 1 -1 1 /bin/sh"})
+    assert survive.build(d.sock)["image"] == 1
+    assert "SUPERVISOR_HANDOFF" not in d.proc("p0")["env"]
+
+
+def test_descriptors_do_not_grow(box):
+    d = box.start(survive.programs(box, 5))
+    crash(d)
+    survive.build(d.sock)
+    before = len(os.listdir("/proc/%d/fd" % d.pid))
+    crash(d, times=10)
+    wait_until(lambda: len(os.listdir("/proc/%d/fd" % d.pid)) <= before)
+
+
+# ---- upgrades --------------------------------------------------------------------------
+
+def test_upgrade_in_place(box):
+    d = box.start(survive.programs(box, 3))
+    was = survive.build(d.sock)
+    clients = survive.Clients(d.sock, 2)
+    for i in range(5):
+        r = d.ctl("upgrade")
+        name = "%(version)s (build %(build)s)" % was
+        assert (r.rc, r.out) == (0, "upgraded from %s to %s\n" % (name, name)), r
+    clients.stop()
+    assert clients.wrong["refused"] == 0, clients.wrong
+    assert survive.build(d.sock) == dict(was, image=6)
+    d.wait_log(r"INFO supervisord .* goes on with pid %d" % d.pid, count=5)
+    assert "CRIT supervisord crashed" not in d.log
+    ends_well(box, d, 3, lives=3)
+
+
+def test_what_is_refused(box):
+    """Nothing happens, and the reason is told."""
+    d = box.start(survive.programs(box, 1))
+    text = box.write("text", "no program\n", 0o755)
+    says = box.write("says", "#!/bin/sh\necho I will not\nexit 1\n", 0o755)
+    cases = [(box.path("nothing"), "NO_FILE: .*nothing: No such file"),
+             (box.dir, "is not a file"), ("/dev/null", "is not a file"),
+             (text, "cannot execute: ENOEXEC"), (says, "cannot execute: ENOENT|I will not"),
+             ("/bin/true", "without a word"),
+             ("/bin/ls", "its trial run says: .*handoff-check")]
+    for path, why in cases:
+        r = d.ctl("upgrade", path)
+        assert r.rc == 1 and re.search("ERROR: nothing is changed: .*(%s)" % why, r.out), (path, r)
+    code, text = fault_of(d.sv.upgrade, "/bin/true")
+    assert code == 30 and text.startswith("FAILED: "), text
+    assert survive.build(d.sock)["image"] == 1
+    ends_well(box, d, 1, lives=1)
+
+
+def test_a_trial_that_hangs(box):
+    """The loop goes on meanwhile; it ends by its deadline, or when nobody waits any more."""
+    d = box.start(survive.programs(box, 1))
+    for gives_up in (True, False):
+        p = box.popen([box.target.path("supervisorctl"), "-c", d.conf, "upgrade",
+                       box.tools["sleeper"]], stdout=subprocess.PIPE)
+        d.wait_log("upgrade to .*sleeper: its trial run has pid", count=1 if gives_up else 2)
+        assert fault_of(d.sv.upgrade) == (30, "FAILED: an upgrade is under way already")
+        assert d.state("p0") == "RUNNING"
+        if gives_up:
+            p.kill()
+            d.wait_log("the upgrade to .*sleeper is called off")
+        else:
+            out = p.communicate(timeout=20)[0].decode()
+            assert "nothing is changed: FAILED: its trial run did not end within 5 s" in out
+    wait_until(lambda: len(children(d.pid)) == 1)
+    assert "reaped unknown" not in d.log
+    assert survive.build(d.sock)["image"] == 1
+
+
+def test_waiting_requests_are_answered(box):
+    d = box.start("[program:a]\ncommand=%s ignore TERM pause\nstopwaitsecs=600\nstartsecs=0\n"
+                  % box.child)
+    wait_until(lambda: proc_info(d.pid_of("a"))["sigign"] & 1 << signal.SIGTERM - 1)
+    p = box.popen([box.target.path("supervisorctl"), "-c", d.conf, "stop", "a"],
+                  stdout=subprocess.PIPE)
+    wait_until(lambda: d.state("a") == "STOPPING")
+    assert d.ctl("upgrade").rc == 0
+    out = p.communicate(timeout=20)[0].decode()
+    assert "supervisord is being replaced" in out
+    assert d.state("a") == "STOPPING"
+
+
+@pytest.fixture(scope="session")
+def newer(scratch):
+    """Another build, whose records have a later version."""
+    made = os.environ.get("NEWER_BIN") or TOP + "/build/release/newer/supervisor"
+    if not os.path.exists(made):
+        pytest.skip("no second build: make build/release/newer/supervisor")
+    os.makedirs(scratch + "/newer", exist_ok=True)
+    return shutil.copy(made, scratch + "/newer/supervisord")
+
+
+def test_between_two_builds(box, newer):
+    """Forward with the record of the older; not back with that of the newer."""
+    d = box.start(survive.programs(box, 5, short=1, life_ms=300))
+    was = survive.build(d.sock)
+    crash(d)
+    r = d.ctl("upgrade", newer)
+    m = re.fullmatch(r"upgraded from \S+ \(build (\w+)\) to \S+ \(build (\w+)\)\n", r.out)
+    assert m and m.group(1) == was["build"] != m.group(2), r
+    crash(d, times=2)
+    assert survive.build(d.sock)["build"] == m.group(2)
+    r = d.ctl("upgrade", os.path.realpath(box.target.path("supervisord")))
+    assert r.rc == 1 and re.search("nothing is changed: .*version", r.out), r
+    assert d.ctl("upgrade").rc == 0  # the file it runs from now
+    ends_well(box, d, 5)
