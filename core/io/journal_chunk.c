@@ -94,7 +94,8 @@ ssize_t journal_chunk_read(int fd, uint64_t process_id, bool is_stderr, const ch
     int saved = errno;
     journal_chunk_end();
     errno = saved;
-    if (n < 0 && errno == EINVAL) /* no pipe */
+    /* No pipe, or no memory for it: then without the journal. */
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
         return read(fd, plain_buffer, sizeof plain_buffer);
     return n;
 }

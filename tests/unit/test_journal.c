@@ -114,7 +114,7 @@ static pid_t fork_sharing(void)
 /* What a new image does first: nothing is open but what somebody names. */
 static void close_unnamed(int keep)
 {
-    for (int fd = 3; fd < 256; fd++) {
+    for (int fd = 3; fd < 64; fd++) {
         bool named = journal_names_fd(fd) || fd == keep;
 
         for (int i = 0; i < PIPES && !named; i++)
@@ -309,7 +309,11 @@ static void check_logs(long first, long second)
 
     expected_output(&want, &hash);
     read_logs(&got);
-    if (variant.two_logs && variant.maxbytes > 0) {
+    if (variant.backups == 2) { /* the rest has gone its way */
+        assert_true(got.len >= 2 * (size_t)variant.maxbytes && got.len <= want.len);
+        buf_consume(&want, want.len - got.len);
+        assert_memory_equal(buf_data(&got), buf_data(&want), got.len);
+    } else if (variant.two_logs && variant.maxbytes > 0) {
         /* A piece may be in the middle of a line: one log's pieces lie in two files. */
         if (got.len != want.len)
             print_error("killed at %ld, then %ld\n", first, second);
@@ -341,15 +345,16 @@ static void try_lives(long first, long second, int *died)
     empty_pipes();
 }
 
-static void kill_everywhere(void)
+/* At every point, or at one of `step`: a sanitized life takes 10 ms. */
+static void kill_everywhere(long step)
 {
     int died = 1;
     long point;
 
-    for (point = 1; died > 0; point++) {
+    for (point = 1; died > 0; point += step) {
         try_lives(point, 0, &died);
-        if (died > 0 && point % 3 == 0)
-            try_lives(point, 1 + point / 3 % 25, &died);
+        if (died > 0 && point / step % 4 == 0)
+            try_lives(point, 1 + point / 4 % 25, &died);
     }
     assert_true(point > 50);
 }
@@ -358,7 +363,7 @@ static void test_killed_while_logging(void **state)
 {
     UNUSED(state);
     memset(&variant, 0, sizeof variant);
-    kill_everywhere();
+    kill_everywhere(1);
 }
 
 static void test_killed_while_rotating(void **state)
@@ -367,7 +372,9 @@ static void test_killed_while_rotating(void **state)
     memset(&variant, 0, sizeof variant);
     variant.maxbytes = 600;
     variant.backups = 60;
-    kill_everywhere();
+    kill_everywhere(2);
+    variant.backups = 2;
+    kill_everywhere(3);
 }
 
 static void test_killed_with_state(void **state)
@@ -375,7 +382,7 @@ static void test_killed_with_state(void **state)
     UNUSED(state);
     memset(&variant, 0, sizeof variant);
     variant.has_state = true;
-    kill_everywhere();
+    kill_everywhere(2);
 }
 
 static void test_killed_with_one_log_for_two(void **state)
@@ -383,10 +390,10 @@ static void test_killed_with_one_log_for_two(void **state)
     UNUSED(state);
     memset(&variant, 0, sizeof variant);
     variant.two_logs = true;
-    kill_everywhere();
+    kill_everywhere(3);
     variant.maxbytes = 3000;
     variant.backups = 250;
-    kill_everywhere();
+    kill_everywhere(3);
 }
 
 /* --- a write cut short ------------------------------------------------------------- */

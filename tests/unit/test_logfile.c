@@ -123,6 +123,51 @@ static void test_rotation(void **state)
     assert_string_equal(said, "");
 }
 
+static void put_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+/* A rotation that was killed after its second step goes on where it was. */
+static void test_rotation_fills_gap(void **state)
+{
+    struct logfile *lf = must_open("log", 10, 4);
+
+    UNUSED(state);
+    put_file("log.1", "one");
+    put_file("log.3", "three, which was two");
+    put_file("log.4", "four, which was three");
+    put(lf, "123456789+");
+    assert_file("log.1", "123456789+");
+    assert_file("log.2", "one");
+    assert_file("log.3", "three, which was two");
+    assert_file("log.4", "four, which was three");
+    put(lf, "abcdefghi+");
+    assert_file("log.2", "123456789+");
+    assert_file("log.4", "three, which was two");
+    logfile_close(lf);
+}
+
+/* Two programs with one log: its size counts what both wrote. */
+static void test_size_is_shared(void **state)
+{
+    struct logfile *a = must_open("log", 10, 2), *b = must_open("log", 10, 2);
+
+    UNUSED(state);
+    put(a, "123456");
+    put(b, "789+");
+    assert_file("log", "");
+    assert_file("log.1", "123456789+");
+    logfile_close(b);
+    put(a, "!"); /* into the file it has open, which is over-long: rotated */
+    assert_file("log.1", "");
+    assert_file("log.2", "123456789+!");
+    logfile_close(a);
+}
+
 static void test_no_backups_truncates(void **state)
 {
     struct logfile *lf = must_open("log", 5, 0);
@@ -509,6 +554,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rotation, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rotation_fills_gap, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_size_is_shared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_backups_truncates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_appends_and_survives_truncation, set_up,
                                         tear_down),

@@ -361,6 +361,35 @@ static void test_regular_file(void **state)
     end_free(e);
 }
 
+static int hook_fd;
+static bool hook_saw_it_open;
+
+static void look_at_fd(void *arg)
+{
+    UNUSED(arg);
+    hook_saw_it_open = fcntl(hook_fd, F_GETFD) >= 0;
+}
+
+/* A hook that records our state finds the descriptors of its last record still open. */
+static void test_closes_after_hooks(void **state)
+{
+    struct loop *loop = new_loop();
+    struct loop_hook hook;
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    UNUSED(state);
+    hook_fd = fd;
+    loop_add_hook(loop, HOOK_END, &hook, look_at_fd, NULL);
+    loop_close_fd(loop, &fd);
+    assert_int_equal(fd, -1);
+    loop_close_fd(loop, &fd); /* harmless */
+    turn(loop);
+    assert_true(hook_saw_it_open);
+    assert_int_equal(fcntl(hook_fd, F_GETFD), -1);
+    loop_del_hook(&hook);
+    loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_order_of_a_turn),
         cmocka_unit_test(test_timers_end_the_wait),
         cmocka_unit_test(test_regular_file),
+        cmocka_unit_test(test_closes_after_hooks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
