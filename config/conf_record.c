@@ -150,16 +150,22 @@ static void save_ints(struct record_writer *w, const char *key, const int *list,
 static void save_field(struct record_writer *w, const struct field *f, const char *from)
 {
     const char *p = from + f->where;
+    int64_t v;
     switch (f->kind) {
     case INT:
-    case UINT:
-        record_put_int(w, f->key, load_number(p, f->size, f->kind == INT));
+        record_put_int(w, f->key, load_number(p, f->size, true));
+        return;
+    case UINT: /* mostly switches that are off: a missing one is zero */
+        v = load_number(p, f->size, false);
+        if (v != 0)
+            record_put_int(w, f->key, v);
         return;
     case TEXT:
         record_put_str(w, f->key, *(const char *const *)(const void *)p);
         return;
     case TEXTS:
-        save_texts(w, f->key, (const struct strv *)(const void *)p);
+        if (((const struct strv *)(const void *)p)->len > 0)
+            save_texts(w, f->key, (const struct strv *)(const void *)p);
         return;
     case INTS:
         save_ints(w, f->key, *(int *const *)(const void *)p,
@@ -267,14 +273,19 @@ static int restore_field(struct restoring *b, const struct field *f, char *to)
     if (f->kind == INTS)
         return restore_ints(b, value, (int **)(void *)p,
                             (size_t *)(void *)(to + f->count_where));
-    char *text = span_dup(value);
+    char room[256], *text = value.len < sizeof room ? room : span_dup(value);
     int64_t v = 0;
     int rc = 0;
+    if (text == room) {
+        memcpy(room, value.ptr, value.len);
+        room[value.len] = '\0';
+    }
     if (f->kind == TEXT)
         *(char **)(void *)p = pool_str(b->pool, text);
     else if ((rc = parse_int(text, INT64_MIN, INT64_MAX, &v)) == 0)
         store_number(p, f->size, v);
-    free(text);
+    if (text != room)
+        free(text);
     return rc;
 }
 

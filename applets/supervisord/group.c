@@ -104,7 +104,12 @@ struct process *group_at(const struct group *g, size_t i)
 
 struct process *group_find(const struct group *g, const char *process_name)
 {
-    return map_get(&g->by_name, process_name, span_of(process_name).len);
+    return group_find_span(g, span_of(process_name));
+}
+
+struct process *group_find_span(const struct group *g, struct span process_name)
+{
+    return map_get(&g->by_name, process_name.ptr, process_name.len);
 }
 
 int group_fcgi_fd(struct group *g, struct err *err)

@@ -21,6 +21,7 @@ const char *group_name(const struct group *g);
 size_t group_count(const struct group *g);
 struct process *group_at(const struct group *g, size_t i); /* in order of priority */
 struct process *group_find(const struct group *g, const char *process_name); /* or NULL */
+struct process *group_find_span(const struct group *g, struct span process_name);
 /* For an fcgi-program: its shared socket, bound now if it could not be before. -1 with
  * err when it cannot be. */
 int group_fcgi_fd(struct group *g, struct err *err);

@@ -93,19 +93,15 @@ static struct conf *conf_of_number(const struct image *im, int64_t wanted)
 static struct group *group_of(const struct super *s, const struct record_reader *r,
                               const char *key)
 {
-    char *name = record_get_str(r, key);
-    struct group *g = name ? super_find_group(s, name) : NULL;
-    free(name);
-    return g;
+    struct span name;
+    return record_get(r, key, &name) ? map_get(&s->by_name, name.ptr, name.len) : NULL;
 }
 
 static struct process *process_of(const struct super *s, const struct record_reader *r)
 {
+    struct span name;
     struct group *g = group_of(s, r, "group");
-    char *name = record_get_str(r, "name");
-    struct process *p = g && name ? group_find(g, name) : NULL;
-    free(name);
-    return p;
+    return g && record_get(r, "name", &name) ? group_find_span(g, name) : NULL;
 }
 
 static struct event_pool *pool_of(const struct super *s, const struct group *g)
