@@ -98,8 +98,6 @@ void checkpoint_start(struct checkpoint *c)
     struct engine *engine = super_engine(c->super);
     checkpoint_stop(c);
     loop_add_hook(engine->loop, HOOK_END, &c->at_end, on_turn, c);
-    engine->checkpoint = on_turn;
-    engine->checkpoint_arg = c;
     journal_set_checkpoint(on_turn, c);
 }
 
@@ -110,5 +108,4 @@ void checkpoint_stop(struct checkpoint *c)
     loop_del_hook(&c->at_end);
     c->at_end.fn = NULL;
     journal_set_checkpoint(NULL, NULL);
-    super_engine(c->super)->checkpoint = NULL;
 }

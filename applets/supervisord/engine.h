@@ -32,11 +32,6 @@ struct engine {
     bool starts_allowed; /* false once shutting down */
     /* What the record does not have yet; see super_save.h. */
     struct list dirty_processes, dirty_pools;
-    uint64_t chunk_done; /* number of the last chunk of output that changed a state */
-    /* Writes the record now, in the middle of a turn: before a chunk that changed more
-     * than a log is forgotten. NULL: nobody keeps a record. */
-    void (*checkpoint)(void *arg);
-    void *checkpoint_arg;
     uint64_t image;          /* number of this image of supervisord; 1: the first */
     struct upgrade *upgrade; /* NULL: there is no record to hand over */
     bool safe_mode;          /* too many crashes: events wait in their pools */

@@ -291,7 +291,6 @@ static void restore_super(struct super *s, const struct image *im)
     s->engine.starts_allowed = s->started && s->mood == MOOD_RUNNING;
     s->engine.next_event_serial = (uint64_t)number(&r, "next_event_serial");
     s->engine.last_process_id = (uint64_t)number(&r, "last_process_id");
-    s->engine.chunk_done = (uint64_t)number(&r, "chunk");
     if (s->mood != MOOD_RUNNING) {
         s->stopping = (size_t)record_get_int(&r, "stopping", 0, (int64_t)s->count, 0);
         s->changes_seen = s->engine.state_changes - 1; /* it is looked at again */
@@ -393,11 +392,6 @@ const struct conf *super_first_conf(const struct super *s)
 bool super_started(const struct super *s)
 {
     return s->started;
-}
-
-uint64_t super_chunk_done(const struct super *s)
-{
-    return s->engine.chunk_done;
 }
 
 void super_on_spawned(struct super *s, const struct process_spawned *spawned)

@@ -84,7 +84,6 @@ static void save_super(struct super *s, const struct super_saved *now,
     record_put_int(w, "mood", now->mood);
     record_put_int(w, "next_event_serial", (int64_t)now->next_event_serial);
     record_put_int(w, "last_process_id", (int64_t)now->last_process_id);
-    record_put_int(w, "chunk", (int64_t)s->engine.chunk_done);
     record_put_int(w, "stopping", (int64_t)now->stopping);
     record_put_int(w, "report_ms", now->report_ms);
     record_put_int(w, "tick_5", now->slices[0]);

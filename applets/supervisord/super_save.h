@@ -42,8 +42,8 @@ enum super_changes {
 };
 
 /* What has changed since the last super_save_all or super_save_changes; costs by what
- * changed, and a few comparisons when nothing did. engine.chunk_done is written with
- * whatever else changes; it alone is no change. May be called in the middle of a turn. */
+ * changed, and a few comparisons when nothing did. May be called in the middle of a turn.
+ */
 enum super_changes super_save_changes(struct super *s, struct record_writer *w);
 /* The next super_save_changes answers SUPER_NEEDS_BASE: the record was lost, or something
  * changed that only a base tells (api_save's sockets). */
@@ -72,8 +72,6 @@ void super_set_log(struct super *s, struct logfile *log);
 const struct conf *super_first_conf(const struct super *s);
 /* super_start was called, perhaps in an earlier image. */
 bool super_started(const struct super *s);
-/* Number of the last chunk of output (engine.chunk_done) that the record has. */
-uint64_t super_chunk_done(const struct super *s);
 
 /* --- what happened since, in order of happening ------------------------------------- */
 
