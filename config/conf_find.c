@@ -30,12 +30,12 @@ static char *program_path(const char *argv0)
     return xstrdup(argv0);
 }
 
-/* A relative path leads wherever the caller happens to stand. Root takes a file from
- * there only if nobody else can have put it there or change it. */
+/* Nobody named the file, so what is in it may be anybody's idea: root takes one only if
+ * nobody else can have put it there or change it. */
 static bool is_trusted(const char *path)
 {
     struct stat link, file;
-    if (path[0] == '/' || getuid() != 0)
+    if (getuid() != 0)
         return true;
     return lstat(path, &link) == 0 && stat(path, &file) == 0 && link.st_uid == 0 &&
            file.st_uid == 0 && (file.st_mode & (S_IWGRP | S_IWOTH)) == 0;
@@ -86,8 +86,15 @@ char *conf_find(const char *argv0, struct err *err)
             found = path_absolute(list.items[i]);
         else
             refused = list.items[i];
+        if (!found && refused[0] == '/')
+            break; /* meant to be the one: no other is run in its place */
     }
-    if (!found)
+    if (!found && refused && refused[0] == '/')
+        err_set(err, ERR_USAGE,
+                "The config file %s was found by search, but others than root can write "
+                "it or own it; make it root's alone, or name it with the -c option",
+                refused);
+    else if (!found)
         report(&list, refused, err);
     strv_free(&list);
     return found;

@@ -58,6 +58,7 @@ static void section_clear(struct ini_section *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         free(s->entries[i]->key);
+        alloc_wipe_text(s->entries[i]->value);
         free(s->entries[i]->value);
         free(s->entries[i]);
     }
@@ -422,9 +423,9 @@ int ini_doc_add(struct ini_doc *doc, const char *name, const char *text, size_t 
                 buf_str(&r.bad));
         free(file);
     }
-    buf_free(&r.canon);
-    buf_free(&r.value);
-    buf_free(&r.bad);
+    buf_wipe(&r.canon);
+    buf_wipe(&r.value);
+    buf_wipe(&r.bad);
     strv_free(&r.names);
     return r.failed ? -1 : 0;
 }
@@ -463,7 +464,7 @@ int ini_doc_load(struct ini_doc *doc, const char *path, struct err *err)
     close(fd);
     if (rc == 0)
         rc = ini_doc_add(doc, path, buf_data(&text), text.len, err);
-    buf_free(&text);
+    buf_wipe(&text);
     return rc;
 }
 

@@ -44,6 +44,7 @@ void pool_free(struct pool *p)
     pool_seal(p);
     for (struct chunk *c = p->chunks, *next; c; c = next) {
         next = c->next;
+        alloc_wipe(chunk_data(c), c->used); /* passwords, environments */
         free(c);
     }
     free(p);

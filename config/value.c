@@ -277,6 +277,10 @@ static int find_user(struct pool *pool, const char *text, struct value_user *out
     bool is_number = parse_int(text, INT64_MIN, INT64_MAX, &number) == 0;
     struct passwd *pw = NULL;
 
+    /* Python reads "-0", "+0" and "0_0" as numbers too; who writes that means somebody
+     * else than root. */
+    if (is_number && text[strspn(text, "0123456789")] != '\0')
+        return -1;
     if (!is_number)
         pw = getpwnam(text);
     else if (number >= 0 && number <= UINT32_MAX)
@@ -320,6 +324,8 @@ static int find_gid(const char *text, gid_t *gid)
     struct group *gr = NULL;
     bool is_number = parse_int(text, INT64_MIN, INT64_MAX, &number) == 0;
 
+    if (is_number && text[strspn(text, "0123456789")] != '\0')
+        return -1;
     if (!is_number)
         gr = getgrnam(text);
     else if (number >= 0 && number <= UINT32_MAX)

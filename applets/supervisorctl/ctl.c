@@ -34,6 +34,7 @@ void ctl_clear(struct ctl *c)
     free(c->raised);
     free(c->serverurl);
     free(c->username);
+    alloc_wipe_text(c->password);
     free(c->password);
 }
 
@@ -411,6 +412,7 @@ static bool settle_raised(struct ctl *c)
         return false;
     struct ctl_input *input = ctl_input_get(c);
     free(c->username);
+    alloc_wipe_text(c->password);
     free(c->password);
     c->username = ctl_input_line(c, input, "Username:");
     c->password = ctl_input_secret(c, input, "Password:");

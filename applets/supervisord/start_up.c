@@ -133,11 +133,12 @@ bool start_up_write_pidfile(const char *path)
 {
     char text[24];
     int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    int fd = fd_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    int fd = fd_open_log(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0666);
     bool written = fd >= 0 && fd_write_all(fd, text, (size_t)n) == 0;
     fd_close(&fd);
     if (!written) {
-        log_crit("could not write pidfile %s", path);
+        log_crit("could not write pidfile %s", path); /* upstream's words, as they are */
+        log_warn("pidfile %s: %s", path, strerror(errno));
         return false;
     }
     log_info("supervisord started with pid %d", (int)getpid());

@@ -34,6 +34,13 @@ void buf_free(struct buf *b)
     buf_init(b, b->max);
 }
 
+void buf_wipe(struct buf *b)
+{
+    if (b->data)
+        alloc_wipe(b->data, b->cap);
+    buf_free(b);
+}
+
 char *buf_data(const struct buf *b)
 {
     static char nothing[1];

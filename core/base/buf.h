@@ -18,6 +18,7 @@ struct buf {
 void buf_init(struct buf *b, size_t max_bytes);
 /* Gives all memory back; the maximum stays and the queue can be used again. */
 void buf_free(struct buf *b);
+void buf_wipe(struct buf *b); /* the same, after overwriting what was in it */
 
 /* The bytes waiting; never NULL. Borrowed: dies with the next call that changes b. */
 char *buf_data(const struct buf *b);

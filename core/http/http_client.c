@@ -87,6 +87,7 @@ void http_client_free(struct http_client *c)
     buf_free(&c->in);
     url_clear(&c->url);
     free(c->username);
+    alloc_wipe_text(c->password);
     free(c->password);
     free(c->ssl_ca_certs);
     free(c->ssl_certfile);
@@ -97,6 +98,7 @@ void http_client_free(struct http_client *c)
 void http_client_set_auth(struct http_client *c, const char *user, const char *password)
 {
     free(c->username);
+    alloc_wipe_text(c->password);
     free(c->password);
     c->username = xstrdup(user);
     c->password = xstrdup(password);

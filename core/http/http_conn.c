@@ -300,9 +300,15 @@ static bool auth_is_right(const struct http_conn *c)
     const struct http_listener *l = c->listener;
     const struct span *given = http_header(&c->x.head, "Authorization");
 
+    bool right;
+
     if (l->username == NULL)
         return true;
-    return given && basic_auth_check(*given, l->username, l->password ? l->password : "");
+    right =
+        given && basic_auth_check(*given, l->username, l->password ? l->password : "");
+    if (given) /* in the input, which is ours; nobody else looks at it */
+        alloc_wipe((char *)(uintptr_t)given->ptr, given->len);
+    return right;
 }
 
 /* Everything that can be said before the body. 0, or the status to answer. The password

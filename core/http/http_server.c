@@ -288,6 +288,7 @@ static void listener_free(struct http_listener *l)
     loop_del(&l->watch);
     fd_close(&l->fd);
     free(l->username);
+    alloc_wipe_text(l->password);
     free(l->password);
     free(l->name);
     free(l);

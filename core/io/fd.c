@@ -4,14 +4,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436 /* the same number on every architecture */
 #endif
@@ -97,22 +102,160 @@ int fd_open(const char *path, int flags, unsigned mode)
     return fd;
 }
 
+/* --- opening as root where others may write ------------------------------------------
+ */
+
+/* openat2(2), which libc does not know; RESOLVE_NO_SYMLINKS. */
+struct fd_open_how {
+    uint64_t flags, mode, resolve;
+};
+
+static int fd_open_without_links(const char *path, int flags, unsigned mode)
+{
+    struct fd_open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+                              .mode = flags & O_CREAT ? mode : 0,
+                              .resolve = 0x04};
+    int fd;
+
+    do {
+        fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    } while (fd < 0 && (errno == EINTR || errno == EAGAIN || fd_spare_helps()));
+    return fd;
+}
+
+/* Where the walk is: the folder, and what of the path is still to come. */
+struct fd_walk {
+    int dir; /* AT_FDCWD at first */
+    int links;
+    char rest[PATH_MAX];
+};
+
+static void walk_enter(struct fd_walk *w, int dir)
+{
+    if (w->dir >= 0)
+        fd_close(&w->dir);
+    w->dir = dir;
+}
+
+/* Cuts the next name off. False: it is the last one. */
+static bool walk_next(struct fd_walk *w, char name[NAME_MAX + 1])
+{
+    size_t skip = strspn(w->rest, "/"), n = strcspn(w->rest + skip, "/");
+    size_t behind = skip + n + strspn(w->rest + skip + n, "/");
+
+    snprintf(name, NAME_MAX + 1, "%.*s", (int)n, w->rest + skip);
+    memmove(w->rest, w->rest + behind, strlen(w->rest + behind) + 1);
+    return w->rest[0] != '\0';
+}
+
+/* Takes the way that a link (open as one, by O_PATH) points to. Only root's are trusted.
+ */
+static int walk_link(struct fd_walk *w, int link, const struct stat *st)
+{
+    char to[PATH_MAX], rest[PATH_MAX];
+    ssize_t n;
+
+    errno = EACCES;
+    if (st->st_uid != 0)
+        return -1;
+    errno = ELOOP;
+    if (++w->links > 40)
+        return -1;
+    n = readlinkat(link, "", to, sizeof to - 1);
+    if (n <= 0)
+        return -1;
+    to[n] = '\0';
+    memcpy(rest, w->rest, sizeof rest);
+    errno = ENAMETOOLONG;
+    if (snprintf(w->rest, sizeof w->rest, "%s%s%s", to, rest[0] ? "/" : "", rest) >=
+        (int)sizeof w->rest)
+        return -1;
+    if (to[0] == '/')
+        walk_enter(w, fd_open("/", O_PATH | O_DIRECTORY, 0));
+    return to[0] == '/' && w->dir < 0 ? -1 : 0;
+}
+
+/* Each name of the path for itself, so that nobody can put a link there in between. */
+static int walk_open(struct fd_walk *w, int flags, unsigned mode)
+{
+    char name[NAME_MAX + 1];
+    struct stat st;
+    int at, fd;
+    bool more;
+
+    if (w->rest[0] == '/')
+        walk_enter(w, fd_open("/", O_PATH | O_DIRECTORY, 0));
+    for (;;) {
+        more = walk_next(w, name);
+        at = openat(w->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (at < 0 && (more || errno != ENOENT))
+            return -1;
+        if (at >= 0 && fstat(at, &st) == 0 && S_ISLNK(st.st_mode)) {
+            int rc = walk_link(w, at, &st);
+
+            fd_close(&at);
+            if (rc < 0)
+                return -1;
+        } else if (more) {
+            walk_enter(w, at);
+        } else {
+            fd_close(&at);
+            fd = openat(w->dir, name, flags | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode);
+            return fd;
+        }
+    }
+}
+
+static int fd_walk_open(const char *path, int flags, unsigned mode)
+{
+    struct fd_walk w = {.dir = AT_FDCWD};
+    int fd, saved;
+
+    errno = ENAMETOOLONG;
+    if (snprintf(w.rest, sizeof w.rest, "%s", path) >= (int)sizeof w.rest)
+        return -1;
+    fd = walk_open(&w, flags, mode);
+    saved = errno;
+    walk_enter(&w, AT_FDCWD);
+    errno = saved;
+    return fd;
+}
+
+/* A file of root's under a further name, in a folder where others can make names: theirs
+ * is the name and not the file. */
+static bool fd_is_planted(const char *path, const struct stat *file)
+{
+    const char *slash = strrchr(path, '/');
+    char dir[PATH_MAX];
+    struct stat st;
+
+    if (!S_ISREG(file->st_mode) || file->st_nlink < 2 || file->st_uid != 0)
+        return false;
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    return stat(dir, &st) < 0 || st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
 int fd_open_log(const char *path, int flags, unsigned mode)
 {
+    int late = flags & O_TRUNC, fd; /* not before we know what it is */
     struct stat st;
-    int fd;
 
     if (geteuid() != 0)
         return fd_open(path, flags, mode);
-    fd = fd_open(path, flags | O_NOFOLLOW, mode);
-    if (fd >= 0 || errno != ELOOP)
-        return fd;
-    if (lstat(path, &st) < 0)
+    fd = fd_open_without_links(path, flags & ~O_TRUNC, mode);
+    if (fd < 0 && (errno == ELOOP || errno == ENOSYS || errno == EPERM))
+        fd = fd_walk_open(path, flags & ~O_TRUNC, mode);
+    if (fd < 0)
         return -1;
-    if (!S_ISLNK(st.st_mode) || st.st_uid == 0)
-        return fd_open(path, flags, mode);
-    errno = EACCES;
-    return -1;
+    if (fstat(fd, &st) == 0 && fd_is_planted(path, &st)) {
+        fd_close(&fd);
+        errno = EACCES;
+        return -1;
+    }
+    if (late && S_ISREG(st.st_mode) && ftruncate(fd, 0) < 0)
+        fd_close(&fd);
+    return fd;
 }
 
 void fd_close(int *fd)

@@ -26,9 +26,10 @@ int fd_set_nonblock(int fd, bool on); /* 0 or -1 with errno */
 int fd_set_cloexec(int fd, bool on);
 /* open(2) with O_CLOEXEC, repeated on EINTR. */
 int fd_open(const char *path, int flags, unsigned mode);
-/* The same for a log, whose folder may belong to a program's user: as root, a link in its
- * place is followed only if root made it (EACCES). Otherwise the user could have us show
- * or write any file. */
+/* The same for a log or a pidfile, whose folder may belong to another user: as root, a
+ * link anywhere in the path is followed only if root made it, and a file of root's is not
+ * opened by a second name in a folder where others may write (EACCES). Otherwise a user
+ * could have us show or write any file. */
 int fd_open_log(const char *path, int flags, unsigned mode);
 void fd_close(int *fd); /* closes *fd >= 0 and sets it to -1; keeps errno */
 /* Writes all, waiting as a blocking descriptor does; for files and small pipes. 0 or -1.

@@ -8,6 +8,7 @@
 #include "core/io/fd.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -102,7 +103,7 @@ static int unix_chown(const char *path, const char *shown,
 {
     const struct passwd *pw;
 
-    if (!opts->has_owner || chown(path, opts->uid, opts->gid) == 0)
+    if (!opts->has_owner || lchown(path, opts->uid, opts->gid) == 0)
         return 0;
     if (errno != EPERM)
         return err_sys(err, "cannot change the owner of socket %s", shown);
@@ -117,8 +118,18 @@ static int unix_chown(const char *path, const char *shown,
     return -1;
 }
 
-/* bind() makes the file as wide as the umask lets it; nothing can connect before
- * listen(), and by then the mode is right. */
+/* bind() makes the file as wide as the umask lets it, and nothing can connect before
+ * listen(). A folder may have its own idea (a default ACL); only then the mode is changed
+ * by name, and not through a link that somebody put there meanwhile. */
+static int unix_chmod(const char *name, mode_t mode)
+{
+    struct stat st;
+
+    if (lstat(name, &st) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 07777) == mode)
+        return 0;
+    return fchmodat(AT_FDCWD, name, mode, AT_SYMLINK_NOFOLLOW);
+}
+
 static int unix_bind_private(int fd, const char *name, const char *path,
                              const struct sock_unix_opts *opts, struct err *err)
 {
@@ -129,14 +140,14 @@ static int unix_bind_private(int fd, const char *name, const char *path,
     if (unix_address(&sun, path) < 0 || unix_address(&sun, name) < 0)
         return err_sys(err, "cannot make socket %s", path);
     unlink(name);
-    before = umask(0177);
+    before = umask(~(mode_t)opts->mode & 0777);
     rc = bind(fd, (struct sockaddr *)&sun, sizeof sun);
     umask(before);
     if (rc < 0)
         return err_sys(err, "cannot make socket %s", path);
     if (unix_chown(name, path, opts, err) < 0)
         return -1;
-    if (chmod(name, (mode_t)opts->mode) < 0)
+    if (unix_chmod(name, (mode_t)opts->mode) < 0)
         return err_sys(err, "cannot change the mode of socket %s", path);
     if (listen(fd, opts->backlog > 0 ? opts->backlog : 65535) < 0)
         return err_sys(err, "cannot listen on %s", path);

@@ -64,7 +64,7 @@ bool basic_auth_check(struct span header, const char *user, const char *password
             right = same_password(sent_password, password) && user_right;
         }
     }
-    buf_free(&decoded);
+    buf_wipe(&decoded);
     return right;
 }
 
@@ -80,6 +80,6 @@ int basic_auth_write(struct buf *out, const char *user, const char *password)
         rc = base64_encode(out, buf_data(&both), both.len);
     if (rc < 0)
         buf_truncate(out, before);
-    buf_free(&both);
+    buf_wipe(&both);
     return rc;
 }
