@@ -271,9 +271,11 @@ void journal_mark(struct journal_mark *m)
 void journal_clear(const struct journal_mark *m)
 {
     journal_crash_point();
-    if (journal_map && m->position > journal_map->tail &&
-        m->position <= journal_map->head)
+    if (journal_map == NULL)
+        return;
+    if (m->position > journal_map->tail && m->position <= journal_map->head)
         journal_map->tail = m->position;
+    journal_chunk_cleared(m);
     journal_crash_point();
 }
 
@@ -326,7 +328,7 @@ void journal_replay(const struct journal_mark *m, const struct journal_handlers 
     for (first_open = m->position; first_open < end || pending; first_open++) {
         if (pending && (place <= first_open || first_open >= end)) {
             h->on_chunk(h->arg, &chunk);
-            journal_chunk_end();
+            journal_chunk_leave();
             pending = false;
         }
         if (first_open >= end)

@@ -38,6 +38,7 @@ static void chunk_begin(uint64_t process_id, bool is_stderr, bool flush)
 {
     struct chunk_state *c = &journal_map->chunk;
 
+    atomic_store_explicit(&c->active, 0, memory_order_release);
     c->number++;
     c->process_id = process_id;
     c->is_stderr = is_stderr;
@@ -124,6 +125,21 @@ void journal_chunk_end(void)
     chunk_done = journal_map->chunk.number;
     atomic_store_explicit(&journal_map->chunk.active, 0, memory_order_release);
     journal_crash_point();
+}
+
+void journal_chunk_leave(void)
+{
+    in_flight = false;
+    chunk_done = journal_map->chunk.number;
+    journal_crash_point();
+}
+
+void journal_chunk_cleared(const struct journal_mark *m)
+{
+    struct chunk_state *c = &journal_map->chunk;
+
+    if (!in_flight && c->active && m->chunk >= c->number)
+        atomic_store_explicit(&c->active, 0, memory_order_release);
 }
 
 /* --- writes to its log ------------------------------------------------------------- */

@@ -207,12 +207,12 @@ static void log_worker(long crash_after)
 
     journal_crash_after = crash_after;
     now = shared->slots[shared->which];
-    journal_set_checkpoint(write_record, NULL);
     if (crash_after % 2 && journal_attach(journal_fd(), &err) < 0)
         _exit(4);
     close_unnamed(-1);
     open_logs();
     journal_replay(&now.mark, &handlers);
+    journal_set_checkpoint(write_record, NULL);
     write_record(NULL);
     for (int i = 0; i < PIPES; i++) {
         const char *data;
