@@ -300,6 +300,8 @@ static int bring_up(struct daemon *d, bool first, struct err *err)
     if (first)
         begin_surviving(d);
     keep_record(d);
+    if (d->survives) /* before anything that a death could not undo */
+        checkpoint_now(&d->run.checkpoint);
     return 0;
 }
 
