@@ -13,11 +13,13 @@ against a model of what must be true all the time:
 The same seed gives the same commands. Runs SUPERVISOR_BIN, else build/supervisor. What the
 binary cannot do (survive SIGSEGV, a keeper, upgrade) is found out at first and left out."""
 import argparse
+import collections
 import glob
 import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -134,7 +136,7 @@ class Walk:
     def __init__(self, box, rng, abilities, settings):
         self.box, self.rng, self.abilities, self.settings = box, rng, abilities, settings
         self.history, self.counts, self.held = [], {}, []
-        self.sent, self.healthy, self.first = 0, True, None
+        self.sent, self.healthy, self.first, self.kinds = 0, True, None, None
         self.variants = {0: "a"}
         box.write("hurt/log", "")
         self.d = box.start(configuration(box, self.variants), settings)
@@ -568,7 +570,7 @@ class Walk:
         for p in self.all():
             while p.kind in ("up", "off") and not p.up:
                 self.start(p)
-        wait_until(lambda: self.call("stopProcess", "noise") and self.state("noise") == "STOPPED" and
+        wait_until(lambda: self.call("stopProcess", "noise") and self.state("noise") in ("STOPPED", "EXITED") and
                    self.state("ends") in ("EXITED", "STOPPED") and
                    self.state("bad") in ("FATAL", "STOPPED"), PATIENCE, "all that ends has ended")
         self.check()
@@ -581,10 +583,13 @@ class Walk:
         pid = self.daemon_pid
         wait_until(lambda: not self.zombies(pid), 10, lambda: "zombies: %s" % self.zombies(pid))
 
-        def quiet():
-            return len(proc_info(pid)["fds"]) <= (self.first or (1e9, 0))[0]
-        wait_until(quiet, 10, lambda: "descriptors: %s, at first %d"
-                   % (proc_info(pid)["fds"], self.first[0]), every=0.1)
+        def kinds():
+            """Descriptors by what they lead to, without the numbers that change."""
+            return collections.Counter(re.sub(r"---supervisor-\w+|\[\d+\]", "", path)
+                                       for path in proc_info(pid)["fds"].values())
+        self.kinds = self.kinds or kinds()
+        wait_until(lambda: not kinds() - self.kinds, 10,
+                   lambda: "descriptors more than at first: %s" % (kinds() - self.kinds), every=0.1)
         info = proc_info(pid)
         now = len(info["fds"]), info["rss_kb"]
         if self.first is None:

@@ -6,6 +6,7 @@
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/map.h"
 #include "core/io/crash.h"
 #include "core/io/fd.h"
 #include "core/io/oom.h"
@@ -45,21 +46,53 @@ static bool is_fd_key(struct span key)
     return key.len > 3 && memcmp(key.ptr + key.len - 3, "_fd", 3) == 0;
 }
 
+/* What a later object of the same type and name replaces: the numbers in it may be
+ * anything by now. */
+static const struct {
+    const char *type, *name;
+} replaced[] = {{"process", "id"}, {"socket", "group"}};
+
+/* The row of the object's type, and its name; -1: of its kind there is one alone. */
+static int kind_of(const struct record_reader *r, struct span *name)
+{
+    for (size_t i = 0; i < array_len(replaced); i++)
+        if (record_is(r, replaced[i].type) && record_get(r, replaced[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+static void each_fd_of(const struct record_reader *r, void (*fn)(void *arg, int fd),
+                       void *arg)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (!is_fd_key(r->fields[i].key))
+            continue;
+        char *key = span_dup(r->fields[i].key);
+        int fd = (int)record_get_int(r, key, 0, INT_MAX, -1);
+        free(key);
+        if (fd >= 0)
+            fn(arg, fd);
+    }
+}
+
 void handoff_each_fd(const char *data, size_t n, void (*fn)(void *arg, int fd), void *arg)
 {
+    struct map last[array_len(replaced)] = {{0}}; /* name -> where its last object ends */
     struct record_reader r;
+    struct span name;
+    int kind;
+    record_open(&r, data, n);
+    while (record_next(&r) == 1)
+        if ((kind = kind_of(&r, &name)) >= 0)
+            map_put(&last[kind], name.ptr, name.len, (void *)r.at);
     record_open(&r, data, n);
     while (record_next(&r) == 1) {
-        for (size_t i = 0; i < r.count; i++) {
-            if (!is_fd_key(r.fields[i].key))
-                continue;
-            char *key = span_dup(r.fields[i].key);
-            int fd = (int)record_get_int(&r, key, 0, INT_MAX, -1);
-            free(key);
-            if (fd >= 0)
-                fn(arg, fd);
-        }
+        kind = kind_of(&r, &name);
+        if (kind < 0 || map_get(&last[kind], name.ptr, name.len) == r.at)
+            each_fd_of(&r, fn, arg);
     }
+    for (size_t i = 0; i < array_len(last); i++)
+        map_free(&last[i]);
 }
 
 int handoff_copy_objects(const char *data, size_t n, const char *type, struct buf *out)
