@@ -6,6 +6,8 @@
 #include "applets/supervisord/checkpoint.h"
 #include "applets/supervisord/daemon_log.h"
 #include "applets/supervisord/handoff.h"
+#include "applets/supervisord/keeper.h"
+#include "applets/supervisord/reap.h"
 #include "applets/supervisord/shortage.h"
 #include "applets/supervisord/start_up.h"
 #include "applets/supervisord/super_save.h"
@@ -195,6 +197,8 @@ static void keep_record(struct daemon *d)
 {
     struct engine *engine = super_engine(d->run.super);
     engine->image = d->image.number;
+    engine->kept = keeper_present();
+    d->image.keeper = keeper_pid();
     if (!d->survives)
         return;
     d->run.checkpoint.super = d->run.super;
@@ -262,8 +266,6 @@ static bool enter_safe_mode(struct daemon *d)
 
 /* --- one run ----------------------------------------------------------------------- */
 
-enum { OOM_SCORE = -900 }; /* late, but not never: a leak of ours must end somewhere */
-
 /* Everything up to a running daemon. `first` is false after a restart, when what can be
  * done only once is done already. 0, or -1 with err. */
 static int bring_up(struct daemon *d, bool first, struct err *err)
@@ -271,8 +273,6 @@ static int bring_up(struct daemon *d, bool first, struct err *err)
     struct run *r = &d->run;
     const struct server_conf *server = &r->conf->server;
     struct strv notes = {0};
-    if (first && (!server->has_user || server->uid == getuid()))
-        oom_lower(OOM_SCORE); /* as another user we could not raise it for the programs */
     if (first &&
         (start_up_user(server, err) < 0 || start_up_limits(server, &notes, err) < 0))
         return -1;
@@ -294,8 +294,8 @@ static int bring_up(struct daemon *d, bool first, struct err *err)
         return -1;
     if (first && !server->nodaemon && start_up_daemonize(server, err) < 0)
         return -1;
-    d->image.pidfile_written = start_up_write_pidfile(server->pidfile);
-    r->adopt = adopt_open(r->super);
+    d->image.pidfile_written = start_up_write_pidfile(server->pidfile, keeper_main_pid());
+    r->adopt = adopt_open(r->super, 0);
     adopt_programs(r->adopt);
     if (first)
         begin_surviving(d);
@@ -350,15 +350,19 @@ static void go_over(struct daemon *d)
     if (d->run.api)
         api_refuse_waits(d->run.api, "supervisord is being replaced by another build");
     finish_answers(d);
-    if (checkpoint_base(&d->run.checkpoint, NULL, &err) < 0) {
+    if ((keeper_present() && keeper_upgrade(fd, path, &err) < 0) ||
+        checkpoint_base(&d->run.checkpoint, NULL, &err) < 0) {
         log_error("no upgrade: %s", err.text);
+        keeper_stay();
         fd_close(&fd);
         return;
     }
     log_info("supervisord %s is replaced by %s", upgrade_version(), path);
-    reexec_replace(fd, path);
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &before);
+    if (keeper_present())
+        _exit(0); /* the keeper executes it */
+    reexec_replace(fd, path);
     reexec_now(REEXEC_SUPERVISOR, journal_facts()->max_fd);
     int number = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
@@ -366,18 +370,36 @@ static void go_over(struct daemon *d)
     log_error("no upgrade: cannot execute %s: %s", path, strerror(number));
 }
 
+/* This process becomes a keeper, its child what it was. Returns when it cannot. */
+static void become_keeper(struct daemon *d)
+{
+    struct err err, none;
+    if (!d->survives || checkpoint_now(&d->run.checkpoint) < 0)
+        err_set(&err, ERR_MISSING, "the state cannot be recorded");
+    else
+        keeper_become(&err);
+    log_crit("there is no keeper: %s", err.text);
+    super_engine(d->run.super)->kept = false;
+    crash_arm(CRASH_REEXEC, &none);
+}
+
 /* Until the loop ends for good. 0, or 1 when it failed. */
 static int run_loop(struct daemon *d)
 {
     struct err err;
     for (;;) {
-        if (loop_run(d->loop, &err) < 0) {
+        if (!keeper_is_lost() && loop_run(d->loop, &err) < 0) {
             log_crit("%s", err.text);
             return 1;
         }
-        if (!d->run.upgrade || upgrade_state(d->run.upgrade) != UPGRADE_DUE)
+        if (keeper_is_lost()) {
+            keeper_leave();
+            become_keeper(d);
+        } else if (d->run.upgrade && upgrade_state(d->run.upgrade) == UPGRADE_DUE) {
+            go_over(d);
+        } else {
             return 0;
-        go_over(d);
+        }
         super_resume(d->run.super); /* what came meanwhile may have ended the loop too */
     }
 }
@@ -393,21 +415,25 @@ static void new_run(struct daemon *d, struct conf *conf)
 static int run_on(struct daemon *d, const char *program)
 {
     struct err err;
+    int status;
     for (;;) {
         if (!super_started(d->run.super))
             super_start(d->run.super);
-        int status = run_loop(d);
+        status = run_loop(d);
         struct conf *conf = status == 0 ? super_take_restart_conf(d->run.super) : NULL;
         d->next_event_serial = super_engine(d->run.super)->next_event_serial;
         tear_down(d);
         if (!conf)
-            return status;
+            break;
         new_run(d, conf);
         if (bring_up(d, false, &err) < 0) {
             tear_down(d);
+            keeper_finish(2);
             usage_error(program, err.text);
         }
     }
+    keeper_finish(status);
+    return status;
 }
 
 /* --- beginnings -------------------------------------------------------------------- */
@@ -415,12 +441,20 @@ static int run_on(struct daemon *d, const char *program)
 static void on_signal(void *arg, int number)
 {
     struct daemon *d = arg;
-    if (d->run.super)
+    if (number == KEEPER_LOST_SIGNAL)
+        loop_stop(d->loop);
+    else if (d->run.super)
         super_on_signal(d->run.super, number);
 }
 
-static const int signal_numbers[] = {SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
-                                     SIGUSR2, SIGCHLD, 0};
+static void on_kept_exit(void *arg, pid_t pid, int wait_status)
+{
+    struct daemon *d = arg;
+    reap_child(super_engine(d->run.super), pid, wait_status);
+}
+
+static const int signal_numbers[] = {
+    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2, SIGCHLD, KEEPER_LOST_SIGNAL, 0};
 
 static int open_loop(struct daemon *d, struct err *err)
 {
@@ -445,6 +479,8 @@ static int begin(struct daemon *d, const char *program)
         tear_down(d);
         usage_error(program, err.text);
     }
+    if (conf->server.keeper)
+        become_keeper(d); /* before any program is started */
     return run_on(d, program);
 }
 
@@ -478,7 +514,9 @@ static int take_over(struct daemon *d, struct handoff *h, struct err *err)
 {
     if (handoff_load(h, &d->store, err) < 0)
         return -1;
-    handoff_close_strangers(h, NULL, 0);
+    int fds[3];
+    keeper_fds(fds);
+    handoff_close_strangers(h, fds, array_len(fds));
     if (open_loop(d, err) < 0)
         return -1;
     unblock_signals();
@@ -494,6 +532,17 @@ static int take_over(struct daemon *d, struct handoff *h, struct err *err)
     return daemon_log_open(&r->log, d->loop, &r->conf->server, true, err);
 }
 
+static void listen_to_keeper(struct daemon *d)
+{
+    struct err err;
+    const struct keeper_handlers handlers = {d, on_kept_exit, on_signal};
+    if (keeper_listen(d->loop, &handlers, &err) < 0)
+        log_crit("%s", err.text);
+    keeper_drain();
+    if (keeper_present() && d->image.pidfile_written)
+        start_up_renew_pidfile(d->run.conf->server.pidfile, keeper_main_pid());
+}
+
 static int go_on(struct daemon *d, const char *program)
 {
     struct handoff h;
@@ -503,26 +552,30 @@ static int go_on(struct daemon *d, const char *program)
     if (journal_attach(reexec_memory(), &err) < 0)
         usage_error(program, err.text);
     d->survives = true;
-    if (crash_arm(CRASH_REEXEC, &err) < 0)
+    if (crash_arm(keeper_present() ? CRASH_DIE : CRASH_REEXEC, &err) < 0)
         log_crit("the next crash ends supervisord: %s", err.text);
     if (take_over(d, &h, &err) < 0)
         usage_error(program, err.text);
     super_set_log(r->super, r->log.file);
-    if (!handoff_tell_crash(r->super))
+    bool crashed = handoff_tell_crash(r->super);
+    if (!keeper_tell_death() && !crashed)
         log_info("supervisord %s goes on with pid %d; it was %s", upgrade_version(),
                  (int)getpid(), h.image.version);
     handoff_replay(&h, r->super);
     super_resume(r->super);
+    listen_to_keeper(d);
     if (enter_safe_mode(d))
         handoff_copy_objects(buf_data(&h.text), h.text.len, "listener_socket",
                              &r->sockets);
     else
         r->api = api_restore(r->super, buf_data(&h.text), h.text.len);
     handoff_clear(&h);
-    r->adopt = adopt_open(r->super);
+    r->adopt = adopt_open(r->super, h.image.keeper);
     keep_record(d);
-    if (checkpoint_now(&r->checkpoint) == 0)
+    if (checkpoint_now(&r->checkpoint) == 0) {
+        keeper_settle();
         handoff_done();
+    }
     return run_on(d, program);
 }
 
@@ -537,6 +590,8 @@ int supervisord_main(int argc, char **argv)
     reexec_open(&err);        /* where it fails, begin_surviving tells */
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write */
     parse_args(&d.args, argc, argv);
+    if (reexec_role() == REEXEC_KEEPER && keeper_run(&err) < 0)
+        fprintf(stderr, "%s: there is no keeper: %s\n", argv[0], err.text);
     int status = reexec_role() == REEXEC_NONE ? begin(&d, argv[0]) : go_on(&d, argv[0]);
     shortage_end(&d.shortage);
     signals_close(d.signals);

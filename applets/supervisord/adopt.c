@@ -1,5 +1,6 @@
 #include "applets/supervisord/adopt.h"
 
+#include "applets/supervisord/keeper.h"
 #include "applets/supervisord/process.h"
 #include "core/base/alloc.h"
 #include "core/base/log.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +30,8 @@ struct child {
     uint64_t started; /* ticks since the boot; 0: not known */
     ino_t pipes[3];   /* that it was given as 0, 1, 2; 0: none */
     struct pidwatch watch;
+    int held;       /* pidfd of one that the keeper tells of; -1: none */
+    pid_t held_pid; /* its pid */
 };
 
 struct adopt {
@@ -36,6 +40,8 @@ struct adopt {
     char *path; /* NULL: no file is kept */
     char boot[PROCFS_BOOT_ID_SIZE];
     uint64_t changes_seen; /* engine.state_changes when the file was written */
+    bool same_keeper;      /* as before we were restored */
+    int fds_max;           /* no pidfd is kept that is higher */
     bool written, failed;  /* failed: and said so */
     struct map by_process; /* process_id -> struct child */
     struct list children;
@@ -61,6 +67,7 @@ static struct child *child_of(struct adopt *a, const struct process *p)
     c = xcalloc(1, sizeof *c);
     c->adopt = a;
     c->process_id = id;
+    c->held = -1;
     pidwatch_init(&c->watch, super_loop(a->super), adopt_on_end);
     list_append(&a->children, &c->link);
     map_put(&a->by_process, &c->process_id, sizeof c->process_id, c);
@@ -70,6 +77,7 @@ static struct child *child_of(struct adopt *a, const struct process *p)
 static void child_free(struct child *c)
 {
     pidwatch_stop(&c->watch);
+    loop_close_fd(super_loop(c->adopt->super), &c->held);
     list_del(&c->link);
     map_del(&c->adopt->by_process, &c->process_id, sizeof c->process_id);
     free(c);
@@ -195,8 +203,11 @@ static void adopt_at_end(void *arg)
     list_each(it, &a->children)
     {
         struct child *c = list_item(it, struct child, link);
-        if (!super_find_process(a->super, c->process_id))
+        const struct process *p = super_find_process(a->super, c->process_id);
+        if (!p)
             child_free(c);
+        else if (process_pid(p) != c->held_pid)
+            loop_close_fd(super_loop(a->super), &c->held);
     }
     if (a->path)
         write_file(a);
@@ -436,7 +447,8 @@ out:
 
 /* --- life --------------------------------------------------------------------------- */
 
-/* Those that an earlier image of us has adopted. */
+/* Those that an earlier image of us has adopted, and children of a dead one whose keeper
+ * is dead too. */
 static void watch_restored(struct adopt *a, struct process *p)
 {
     struct child *c = child_of(a, p);
@@ -446,6 +458,45 @@ static void watch_restored(struct adopt *a, struct process *p)
     for (int i = 0; i < 3; i++)
         c->pipes[i] = inode_of(process_pipe_fd(p, i));
     watch_stranger(c, p, pidfd >= 0 ? pidfd : pidwatch_pidfd(c->pid));
+}
+
+/* Its end is told by the keeper. Should the keeper die, it is a stranger, which must be
+ * known by then: its pidfd stays open over all deaths of ours. False: it is gone. */
+static bool hold(struct adopt *a, struct process *p)
+{
+    struct child *c = child_of(a, p);
+    int pidfd = process_pid_fd(p);
+    c->held_pid = process_pid(p);
+    c->held = pidfd >= 0 ? pidfd : pidwatch_pidfd(c->held_pid);
+    bool there = c->held >= 0 || errno != ESRCH;
+    if (c->held > a->fds_max)
+        fd_close(&c->held); /* pipes of new programs are worth more */
+    if (c->held != pidfd)
+        process_set_identity(p, process_started_ticks(p), c->held, false);
+    return there;
+}
+
+/* Children of the supervisords before us are the keeper's, those of a dead keeper are
+ * nobody's: with a new one, all whose pidfd is held, but no child of its own, which it
+ * made when it was supervisord. */
+static bool is_the_keepers(const struct adopt *a, const struct process *p)
+{
+    struct procfs_identity id;
+    if (a->same_keeper)
+        return true;
+    return process_pid_fd(p) < 0 && procfs_identify(process_pid(p), &id) == 0 &&
+           id.parent == keeper_pid();
+}
+
+/* Whoever is gone has been told of by the keeper before it let go of it. */
+static void inherit(struct adopt *a, struct process *p)
+{
+    pid_t pid = process_pid(p);
+    if (is_the_keepers(a, p) && hold(a, p))
+        return;
+    keeper_drain();
+    if (process_pid(p) == pid)
+        watch_restored(a, p);
 }
 
 static void each_running(struct adopt *a, void (*fn)(struct adopt *a, struct process *p))
@@ -458,25 +509,33 @@ static void each_running(struct adopt *a, void (*fn)(struct adopt *a, struct pro
     }
 }
 
-static void watch_if_foreign(struct adopt *a, struct process *p)
+static void look_at_restored(struct adopt *a, struct process *p)
 {
     if (process_is_foreign(p))
         watch_restored(a, p);
+    else if (keeper_present())
+        inherit(a, p);
 }
 
-struct adopt *adopt_open(struct super *s)
+struct adopt *adopt_open(struct super *s, pid_t keeper_before)
 {
     const struct server_conf *server = &super_conf(s)->server;
     struct adopt *a = xcalloc(1, sizeof *a);
     a->super = s;
+    a->same_keeper = keeper_before == keeper_pid();
     list_init(&a->children);
     procfs_boot_id(a->boot);
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX)
+        a->fds_max = (int)(limit.rlim_cur / 4 * 3);
+    else
+        a->fds_max = INT_MAX;
     if (server->adopt && server->statefile)
         a->path = xstrdup(server->statefile);
     else if (server->adopt)
         a->path = xasprintf("%s.state", server->pidfile);
-    a->changes_seen = super_engine(s)->state_changes;
-    each_running(a, watch_if_foreign);
+    a->changes_seen = super_engine(s)->state_changes - 1; /* our pid is new to the file */
+    each_running(a, look_at_restored);
     loop_add_hook(super_loop(s), HOOK_END, &a->at_end, adopt_at_end, a);
     return a;
 }

@@ -11,8 +11,9 @@ struct adopt;
 
 /* Keeps the state file of s up to date from now on, at the end of each turn in which a
  * program came or went, if [supervisord] says adopt=true; and watches programs that are
- * not our children. Never NULL. s is borrowed. */
-struct adopt *adopt_open(struct super *s);
+ * not our children. keeper_before: keeper_pid() when a restored s was recorded. Never
+ * NULL. s is borrowed. */
+struct adopt *adopt_open(struct super *s, pid_t keeper_before);
 /* Before super_start: takes over what the file names. All trouble is logged. */
 void adopt_programs(struct adopt *a);
 /* Removes the file when no program is left. NULL is fine. */

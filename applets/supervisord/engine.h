@@ -34,6 +34,7 @@ struct engine {
     struct list dirty_processes, dirty_pools;
     uint64_t image;          /* number of this image of supervisord; 1: the first */
     struct upgrade *upgrade; /* NULL: there is no record to hand over */
+    bool kept;               /* by a keeper: our death is no end */
     bool safe_mode;          /* too many crashes: events wait in their pools */
 };
 

@@ -38,6 +38,7 @@ void handoff_save_image(const struct handoff_image *image, struct record_writer 
     record_put_str(w, "journal", journal_layout());
     record_put_int(w, "pidfile_written", image->pidfile_written);
     record_put_int(w, "oom", image->oom_original);
+    record_put_int(w, "keeper", image->keeper);
     record_end(w);
 }
 
@@ -116,6 +117,7 @@ static void read_image(struct handoff *h)
         if (!record_is(&r, "image"))
             continue;
         h->image.number = (uint64_t)record_get_int(&r, "number", 0, INT64_MAX, 0);
+        h->image.keeper = (pid_t)record_get_int(&r, "keeper", 0, INT_MAX, 0);
         h->image.pidfile_written = record_get_int(&r, "pidfile_written", 0, 1, 0) == 1;
         h->image.oom_original =
             (int)record_get_int(&r, "oom", -1000, OOM_UNCHANGED, OOM_UNCHANGED);

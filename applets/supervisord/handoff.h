@@ -17,6 +17,7 @@ struct handoff_image {
     char version[80];
     bool pidfile_written;
     int oom_original; /* core/io/oom.h */
+    pid_t keeper;     /* 0: none */
 };
 
 void handoff_save_image(const struct handoff_image *image, struct record_writer *w);

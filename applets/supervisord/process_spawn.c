@@ -157,7 +157,7 @@ static int plan_user(struct process *p, struct spawn_plan *plan, gid_t **groups,
 static int death_signal_of(const struct process *p)
 {
     const struct server_conf *server = &p->engine->conf->server;
-    bool tied = server->on_supervisor_death == ON_DEATH_STOP && !server->keeper;
+    bool tied = server->on_supervisor_death == ON_DEATH_STOP && !p->engine->kept;
     return tied ? p->conf->stopsignal : 0;
 }
 

@@ -3,6 +3,7 @@
 #include "core/base/alloc.h"
 #include "core/base/log.h"
 #include "core/io/fd.h"
+#include "core/io/oom.h"
 #include "core/io/spawn.h"
 
 #include <dirent.h>
@@ -16,12 +17,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { OOM_SCORE = -900 }; /* late, but not never: a leak of ours must end somewhere */
+
 int start_up_user(const struct server_conf *server, struct err *err)
 {
     gid_t gid, *groups = NULL;
     size_t count = 0;
-    if (!server->has_user || server->uid == getuid())
+    if (!server->has_user || server->uid == getuid()) {
+        oom_lower(OOM_SCORE); /* as another user we could not raise it for the programs */
         return 0;
+    }
     if (getuid() != 0)
         return err_set(err, ERR_USAGE, "Can't drop privilege as nonroot user");
     if (spawn_groups_of(server->user, server->uid, &gid, &groups, &count, err) < 0)
@@ -129,20 +134,38 @@ int start_up_daemonize(const struct server_conf *server, struct err *err)
     return 0;
 }
 
-bool start_up_write_pidfile(const char *path)
+static bool write_pidfile(const char *path, pid_t pid)
 {
     char text[24];
-    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    int n = snprintf(text, sizeof text, "%d\n", (int)pid);
     int fd = fd_open_log(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0666);
     bool written = fd >= 0 && fd_write_all(fd, text, (size_t)n) == 0;
     fd_close(&fd);
     if (!written) {
         log_crit("could not write pidfile %s", path); /* upstream's words, as they are */
         log_warn("pidfile %s: %s", path, strerror(errno));
-        return false;
     }
-    log_info("supervisord started with pid %d", (int)getpid());
+    return written;
+}
+
+bool start_up_write_pidfile(const char *path, pid_t pid)
+{
+    if (!write_pidfile(path, pid))
+        return false;
+    log_info("supervisord started with pid %d", (int)pid);
     return true;
+}
+
+void start_up_renew_pidfile(const char *path, pid_t pid)
+{
+    char text[24] = "", wanted[24];
+    snprintf(wanted, sizeof wanted, "%d\n", (int)pid);
+    int fd = fd_open_log(path, O_RDONLY | O_NONBLOCK, 0);
+    if (fd >= 0 && read(fd, text, sizeof text - 1) < 0)
+        text[0] = '\0';
+    fd_close(&fd);
+    if (strcmp(text, wanted) != 0)
+        write_pidfile(path, pid);
 }
 
 /* NAME-CHANNEL---IDENTIFIER-RANDOM.log, also followed by .1 and so on. */

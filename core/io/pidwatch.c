@@ -115,6 +115,6 @@ void pidwatch_stop(struct pidwatch *w)
     timer_cancel(&w->timer);
     if (w->fd >= 0)
         loop_del(&w->watch);
-    fd_close(&w->fd);
+    loop_close_fd(w->loop, &w->fd);
     w->pid = 0;
 }

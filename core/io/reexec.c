@@ -309,6 +309,15 @@ void reexec_settle(void)
     lock();
 }
 
+void reexec_forget_fallback(void)
+{
+    if (!facts || facts->fallback < 0)
+        return;
+    unlock();
+    facts->fallback = -1;
+    lock();
+}
+
 void reexec_fds(int fds[2])
 {
     fds[0] = facts ? facts->binary : -1;

@@ -40,6 +40,8 @@ void reexec_replace(int fd, const char *path);
 void reexec_replace_undo(void);
 /* The image works: the fallback is closed. */
 void reexec_settle(void);
+/* The same where somebody else closes it. */
+void reexec_forget_fallback(void);
 /* Descriptors that belong to this module: binary and fallback (-1: none). */
 void reexec_fds(int fds[2]);
 

@@ -2,9 +2,9 @@
 #include "applets/supervisord/api/rpc_methods.h"
 
 #include "applets/supervisord/api/rpc_table.h"
+#include "applets/supervisord/keeper.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define API_VERSION "3.0"
 
@@ -43,7 +43,7 @@ RPC_METHOD(rpc_get_state)
 RPC_METHOD(rpc_get_pid)
 {
     UNUSED(args);
-    rpc_write_int(ctx->out, getpid());
+    rpc_write_int(ctx->out, keeper_main_pid());
     return RPC_DONE;
 }
 

@@ -2,6 +2,7 @@
 
 #include "applets/supervisord/api/rpc_methods.h"
 #include "applets/supervisord/api/web_usage.h"
+#include "applets/supervisord/keeper.h"
 #include "applets/supervisord/process_info.h"
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
@@ -9,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --- all of them, in order --------------------------------------------------------- */
 
@@ -105,7 +105,7 @@ void status_json_supervisor(struct json *j, const struct web *web)
     json_put_str(j, "version", SUPERVISOR_VERSION);
     json_put_int(j, "state", mood);
     json_put_str(j, "statename", super_mood_name(mood));
-    json_put_int(j, "pid", getpid());
+    json_put_int(j, "pid", keeper_main_pid());
     json_put_int(j, "start", web->start_secs);
     json_put_str(j, "configuration", conf->path);
     json_put_str(j, "boot", web->boot);

@@ -6,6 +6,7 @@
 #include "applets/supervisord/api/web_files.h"
 #include "applets/supervisord/api/web_html.h"
 #include "applets/supervisord/api/web_usage.h"
+#include "applets/supervisord/keeper.h"
 #include "applets/supervisord/process_info.h"
 #include "core/base/clock.h"
 #include "core/rules/namespec.h"
@@ -14,7 +15,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct page {
     struct web *web;
@@ -275,7 +275,7 @@ static int put_version(struct buf *out, void *arg)
 static int put_own_pid(struct buf *out, void *arg)
 {
     UNUSED(arg);
-    return buf_put_int(out, getpid());
+    return buf_put_int(out, keeper_main_pid());
 }
 
 static int put_own_cpu(struct buf *out, void *arg)

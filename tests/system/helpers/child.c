@@ -6,6 +6,7 @@
  *   flood N               write N bytes to stdout without a newline
  *   count PREFIX SECONDS  for ever ten lines "PID N xxx" and a pause of SECONDS; N of the
  *                         last one that was written is kept in the file PREFIX.PID
+ *   lines MS              write "PID N" for N from 1 on, a line every MS milliseconds
  *   echo                  copy stdin to stdout until its end
  *   append FILE TEXT      add a line to a file
  *   stamp FILE TEXT       add "TEXT monotonic-milliseconds" to a file
@@ -119,6 +120,17 @@ static void fill(long bytes, int lines)
     }
 }
 
+static void sleep_for(double seconds);
+
+static void write_lines(long ms)
+{
+    for (long n = 1;; n++) {
+        char line[64];
+        put(1, line, (size_t)snprintf(line, sizeof line, "%d %ld\n", (int)getpid(), n));
+        sleep_for((double)ms / 1000);
+    }
+}
+
 static void sleep_for(double seconds)
 {
     struct timespec left = {.tv_sec = (time_t)seconds};
@@ -200,6 +212,8 @@ int main(int argc, char **argv)
         } else if (strcmp(verb, "fill") == 0 || strcmp(verb, "flood") == 0) {
             fill(atol(a), verb[1] == 'i');
             i++;
+        } else if (strcmp(verb, "lines") == 0) {
+            write_lines(atol(a));
         } else if (strcmp(verb, "count") == 0) {
             count(a, atof(b));
         } else if (strcmp(verb, "echo") == 0) {

@@ -1,0 +1,275 @@
+/* The keeper's side. It owns nothing that supervisord could spoil but the descriptors,
+ * has no log, and knows of two things: its one child, and what the child must yet be
+ * told. Children are looked at before they are reaped: what cannot be told yet stays a
+ * zombie. */
+#include "applets/supervisord/keeper.h"
+
+#include "applets/supervisord/keeper_priv.h"
+#include "core/base/clock.h"
+#include "core/io/fd.h"
+#include "core/io/journal.h"
+#include "core/io/reexec.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    CLONE_FILES_ = 0x400, /* of sched.h, which has it for _GNU_SOURCE alone */
+    SHORT_LIFE_MS = 1000,
+    SHORT_LIVES_MAX = 20, /* in a row; from then on each is followed by a pause */
+    PAUSE_MS = 500,
+    PAUSE_KILLED_MS = 20, /* it was not its own fault */
+    FULL_POLL_MS = 10,
+    FAILURES_MAX = 3, /* of a new binary that has not yet written a record */
+    SIGNALS = 65
+};
+
+struct keeper_birth keeper_birth = {.socks = {-1, -1}, .signal_fd = -1};
+
+static struct {
+    pid_t child; /* 0: none at the moment */
+    int64_t born_ms;
+    int short_lives, failures;
+    struct {
+        bool wanted, passed; /* passed: to this child, who has not taken it yet */
+    } signals[SIGNALS];
+    bool full; /* the child does not read for now */
+    bool finish;
+    int status;
+    int binary; /* to upgrade to; -1: none */
+    char path[PATH_MAX];
+} k = {.binary = -1};
+
+/* --- signals ------------------------------------------------------------------------ */
+
+/* Not those by which a terminal stops a job, nor what the kernel forces on us. */
+static void block_all(sigset_t *set)
+{
+    static const int left[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
+    sigfillset(set);
+    for (size_t i = 0; i < array_len(left); i++)
+        sigdelset(set, left[i]);
+    sigprocmask(SIG_SETMASK, set, NULL);
+}
+
+static bool is_passed_on(int number)
+{
+    return number == SIGTERM || number == SIGINT || number == SIGQUIT ||
+           number == SIGHUP || number == SIGUSR2;
+}
+
+static void take_signals(void)
+{
+    struct signalfd_siginfo info;
+    while (read(keeper_birth.signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        if (is_passed_on((int)info.ssi_signo)) {
+            k.signals[info.ssi_signo].wanted = true;
+            k.signals[info.ssi_signo].passed = false;
+        }
+}
+
+/* --- to and from supervisord ---------------------------------------------------------
+ */
+
+static bool tell(const siginfo_t *info)
+{
+    if (send(keeper_birth.socks[0], info, sizeof *info, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+        (ssize_t)sizeof *info)
+        return true;
+    k.full = true;
+    return false;
+}
+
+/* Each again to a new child until one says that it has taken it. */
+static void pass_signals(void)
+{
+    for (int i = 1; i < SIGNALS; i++) {
+        siginfo_t info;
+        if (!k.signals[i].wanted || k.signals[i].passed)
+            continue;
+        memset(&info, 0, sizeof info);
+        info.si_signo = i;
+        k.signals[i].passed = tell(&info);
+    }
+}
+
+static void take_note(const struct keeper_note *note)
+{
+    switch (note->kind) {
+    case NOTE_TAKEN:
+        if (note->number > 0 && note->number < SIGNALS && k.signals[note->number].passed)
+            k.signals[note->number].wanted = false;
+        break;
+    case NOTE_FINISH:
+        k.finish = true;
+        k.status = note->number;
+        break;
+    case NOTE_UPGRADE:
+        k.binary = note->number;
+        snprintf(k.path, sizeof k.path, "%s", note->path);
+        if (note->number >= 0)
+            tell(&(siginfo_t){0}); /* the last message: nobody reads what would follow */
+        break;
+    case NOTE_SETTLED:
+        reexec_forget_fallback();
+        break;
+    default:
+        break;
+    }
+}
+
+static void take_notes(void)
+{
+    struct keeper_note note;
+    ssize_t n;
+    do {
+        memset(&note, 0, sizeof note);
+        n = recv(keeper_birth.socks[0], &note, sizeof note - 1, MSG_DONTWAIT);
+        if (n >= (ssize_t)offsetof(struct keeper_note, path))
+            take_note(&note);
+    } while (n > 0 || (n < 0 && errno == EINTR));
+}
+
+/* --- supervisord's life ---------------------------------------------------------------
+ */
+
+/* True in the child. */
+static bool make_child(void)
+{
+    pid_t keeper = getpid();
+    for (int i = 0; i < SIGNALS; i++)
+        k.signals[i].passed = false;
+    long pid = syscall(SYS_clone, (long)(CLONE_FILES_ | SIGCHLD), 0L, 0L, 0L, 0L);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, (unsigned long)KEEPER_LOST_SIGNAL, 0UL, 0UL, 0UL);
+        keeper_birth.keeper = keeper;
+        return true;
+    }
+    k.child = pid > 0 ? (pid_t)pid : 0;
+    k.born_ms = pid > 0 ? mono_ms() : 0;
+    return false;
+}
+
+/* Executes the new binary, or goes on with the old one, which logs why. */
+static void upgrade(void)
+{
+    struct err err;
+    int binary = k.binary;
+    k.binary = -1;
+    for (int i = 1; i < SIGNALS; i++)
+        if (k.signals[i].wanted)
+            kill(getpid(), i); /* waits for the next image */
+    reexec_replace(binary, k.path);
+    if (journal_attach(reexec_memory(), &err) == 0) {
+        int max_fd = journal_facts()->max_fd;
+        reexec_now(REEXEC_KEEPER, max_fd);
+        err_sys(&err, "cannot execute %.100s", k.path);
+    }
+    snprintf(keeper_birth.trouble, sizeof keeper_birth.trouble, "%.190s", err.text);
+    reexec_replace_undo();
+}
+
+/* A new binary that cannot go on is worth less than the old one. */
+static void fall_back(const siginfo_t *info)
+{
+    struct err err;
+    int fds[2];
+    reexec_fds(fds);
+    if (fds[1] < 0 || info->si_status == SIGKILL || ++k.failures < FAILURES_MAX ||
+        journal_attach(reexec_memory(), &err) < 0)
+        return;
+    reexec_fall_back(REEXEC_KEEPER, journal_facts()->max_fd);
+}
+
+static void child_ended(const siginfo_t *info)
+{
+    k.child = 0;
+    take_notes(); /* its last ones */
+    if (k.finish)
+        exit(k.status);
+    keeper_birth.died = k.binary < 0;
+    keeper_birth.dead_pid = info->si_pid;
+    keeper_birth.dead_status = journal_wait_status(info);
+    if (k.binary >= 0)
+        upgrade();
+    else
+        fall_back(info);
+    k.short_lives = mono_ms() - k.born_ms < SHORT_LIFE_MS ? k.short_lives + 1 : 0;
+}
+
+static void look_at_children(void)
+{
+    siginfo_t info;
+    for (;;) {
+        memset(&info, 0, sizeof info);
+        if (k.child && waitid(P_PID, (id_t)k.child, &info, WEXITED | WNOHANG) == 0 &&
+            info.si_pid) {
+            child_ended(&info);
+            return;
+        }
+        memset(&info, 0, sizeof info);
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
+            return;
+        if (info.si_pid == k.child)
+            continue;
+        if (k.binary >= 0 || !tell(&info))
+            return;
+        waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+    }
+}
+
+static void wait_for_news(int timeout_ms)
+{
+    struct pollfd polls[] = {{.fd = keeper_birth.signal_fd, .events = POLLIN},
+                             {.fd = keeper_birth.socks[0], .events = POLLIN}};
+    poll(polls, 2, timeout_ms);
+    take_signals();
+    take_notes();
+}
+
+/* --- life ----------------------------------------------------------------------------
+ */
+
+static int prepare(struct err *err)
+{
+    sigset_t all;
+    block_all(&all);
+    keeper_birth.signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (keeper_birth.signal_fd < 0)
+        return err_sys(err, "cannot make a signal descriptor");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                   keeper_birth.socks) < 0)
+        return err_sys(err, "cannot make a pair of sockets");
+    prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
+    return 0;
+}
+
+int keeper_run(struct err *err)
+{
+    if (prepare(err) < 0)
+        return -1;
+    for (;;) {
+        if (!k.child && k.short_lives > SHORT_LIVES_MAX)
+            wait_for_news(keeper_birth.dead_status == SIGKILL ? PAUSE_KILLED_MS
+                                                              : PAUSE_MS);
+        if (!k.child && make_child())
+            return 0;
+        k.full = false;
+        pass_signals();
+        look_at_children();
+        if (k.child)
+            wait_for_news(k.full ? FULL_POLL_MS : -1);
+        else if (k.born_ms == 0)
+            wait_for_news(PAUSE_MS); /* no memory for one, as it seems */
+    }
+}

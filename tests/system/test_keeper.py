@@ -1,0 +1,304 @@
+"""keeper=true: kill -9 of either process loses nothing that anybody could notice."""
+import os
+import random
+import shutil
+import signal
+import time
+import xmlrpc.client
+
+import pytest
+
+from harness import TIMEOUT, alive, children, descendants, kill, read, wait_until
+
+pytestmark = pytest.mark.differs("the original has no keeper")
+
+KEEPER = "keeper=true"
+
+
+def program(name, command, **options):
+    lines = ["[program:%s]" % name, "command=%s" % command]
+    return "\n".join(lines + ["%s=%s" % kv for kv in options.items()]) + "\n"
+
+
+def counting(box, count, **options):
+    return "".join(program("c%d" % i, box.child + " lines 5",
+                           stdout_logfile=box.path("c%d.log" % i), startsecs=0, **options)
+                   for i in range(count))
+
+
+def main_pid(box):
+    """The pid that the world knows."""
+    text = read(box.path("supervisord.pid")).strip()
+    return int(text) if text else 0
+
+
+def cmdline(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
+
+
+def worker(box):
+    """The supervisord under the keeper; 0 when there is none for now."""
+    keeper = main_pid(box)
+    found = [p for p in children(keeper) if cmdline(p) and cmdline(p) == cmdline(keeper)
+             and alive(p)]
+    return found[0] if len(found) == 1 else 0
+
+
+def calls(d, method, *args):
+    """A call that is made again when supervisord dies while it answers."""
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            return getattr(d.new_rpc().supervisor, method)(*args)
+        except (OSError, xmlrpc.client.ProtocolError, EOFError) as e:
+            assert time.monotonic() < deadline, e
+        except Exception as e:  # cut short in the middle of an answer
+            assert "RemoteDisconnected" in repr(e) or "IncompleteRead" in repr(e), e
+            assert time.monotonic() < deadline, e
+
+
+def pids(d):
+    return {p["name"]: p["pid"] for p in calls(d, "getAllProcessInfo")}
+
+
+def check_lines(box, name, lives=1):
+    """Every life's numbers are 1, 2, 3 ... without gap or double."""
+    last = {}
+    text = read(box.path(name + ".log"))
+    for line in text[:text.rindex("\n")].split("\n"):
+        pid, number = map(int, line.split())
+        assert number == last.get(pid, 0) + 1, "%s: %s after %s" % (name, line, last)
+        last[pid] = number
+    assert len(last) == lives, last
+    return sum(last.values())
+
+
+def kill_worker(box):
+    pid = wait_until(lambda: worker(box), what="a supervisord under the keeper")
+    kill(pid)
+    wait_until(lambda: worker(box) not in (0, pid), what="the next one")
+    return pid
+
+
+def test_two_processes(box):
+    d = box.start(counting(box, 1), supervisord=KEEPER)
+    assert main_pid(box) == d.pid == d.sv.getPID()
+    assert d.ctl("pid").out == "%d\n" % d.pid
+    s = wait_until(lambda: worker(box))
+    pid = d.wait_state("c0", "RUNNING")["pid"]
+    assert children(s) == [pid]
+    assert d.stop() == 0
+    assert not alive(s) and not alive(pid)
+    assert not os.path.exists(box.path("supervisord.pid"))
+    assert not os.path.exists(box.path("sv.sock"))
+
+
+def test_kill_supervisord_again_and_again(box):
+    d = box.start(counting(box, 10), supervisord=KEEPER)
+    for i in range(10):
+        d.wait_state("c%d" % i, "RUNNING")
+    before = pids(d)
+    random.seed(7)
+    killed = []
+    for _ in range(25):
+        killed.append(kill_worker(box))
+        assert calls(d, "getPID") == d.pid
+        time.sleep(random.random() * 0.05)  # poll
+    assert pids(d) == before and len(set(killed)) == 25
+    d.wait_log(r"CRIT supervisord \(pid %d\) was ended \(terminated by SIGKILL\)" % killed[-1])
+    before_lines = check_lines(box, "c0")
+    wait_until(lambda: check_lines(box, "c0") > before_lines + 20)
+    assert calls(d, "stopAllProcesses")
+    for i in range(10):
+        check_lines(box, "c%d" % i)
+    assert d.log.count("spawned: 'c0'") == 1
+    assert d.stop() == 0
+
+
+def test_exits_while_it_dies(box):
+    """Programs that live for a moment: each life is counted, none is lost."""
+    text = "".join(program("s%d" % i, "%s append %s x sleep 0.05 exit 3"
+                           % (box.child, box.path("s%d.txt" % i)), startsecs=0,
+                           autorestart="true") for i in range(5))
+    d = box.start(text, supervisord=KEEPER)
+    for _ in range(20):
+        kill_worker(box)
+        time.sleep(random.random() * 0.1)  # poll
+    for i in range(5):
+        seen = len(read(box.path("s%d.txt" % i)))
+        wait_until(lambda: len(read(box.path("s%d.txt" % i))) > seen)
+    calls(d, "stopAllProcesses")
+    for i in range(5):
+        lives = len(read(box.path("s%d.txt" % i)).splitlines())
+        assert d.log.count("spawned: 's%d'" % i) in (lives, lives + 1)
+        assert d.log.count("exited: s%d (exit status 3; not expected)" % i) >= lives - 1
+    assert "exit status unknown" not in d.log and "reaped unknown" not in d.log
+    assert d.stop() == 0
+
+
+def test_children_of_a_dead_one(box):
+    """Their exits come through the keeper, with status; stop and restart work."""
+    d = box.start(program("a", box.child + " onsig USR1 7 pause")
+                  + program("b", box.child + " pause") + program("c", box.child + " pause"),
+                  supervisord=KEEPER)
+    before = {name: d.wait_state(name, "RUNNING")["pid"] for name in "abc"}
+    kill_worker(box)
+    calls(d, "signalProcess", "a", "USR1")
+    d.wait_log(r"exited: a \(exit status 7; not expected\)")
+    wait_until(lambda: pids(d)["a"] not in (0, before["a"]))
+    assert d.ctl("stop", "b").out == "b: stopped\n"
+    d.ctl("restart", "c")
+    assert d.wait_state("c", "RUNNING")["pid"] != before["c"]
+    assert not any(map(alive, before.values()))
+
+
+@pytest.mark.parametrize("sig,what", [(signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "SIGINT")])
+def test_signals_to_the_keeper(box, sig, what):
+    d = box.start(counting(box, 2), supervisord=KEEPER)
+    pid = d.wait_state("c0", "RUNNING")["pid"]
+    kill_worker(box)
+    d.kill(sig)
+    assert d.wait_exit() == 0
+    d.wait_log("received %s indicating exit request" % what)
+    assert not alive(pid) and not children(d.pid)
+
+
+def test_term_while_there_is_nobody(box):
+    """Sent as supervisord dies: the next one hears of it."""
+    for _ in range(3):
+        d = box.start(counting(box, 2), supervisord=KEEPER)
+        s = wait_until(lambda: worker(box))
+        kill(s)
+        d.kill(signal.SIGTERM)
+        assert d.wait_exit() == 0
+
+
+def test_restart_and_reopen_by_signal(box):
+    d = box.start(counting(box, 1), supervisord=KEEPER)
+    pid = d.wait_state("c0", "RUNNING")["pid"]
+    d.kill(signal.SIGUSR2)
+    d.wait_log("received SIGUSR2 indicating log reopen request")
+    d.kill(signal.SIGHUP)
+    wait_until(lambda: d.log.count("supervisord started with pid %d" % d.pid) == 2)
+    wait_until(lambda: not alive(pid))
+    wait_until(lambda: pids(d)["c0"] not in (0, pid))
+    assert main_pid(box) == d.pid
+    new = pids(d)["c0"]
+    kill_worker(box)
+    assert pids(d)["c0"] == new
+    assert d.stop() == 0
+
+
+def test_kill_the_keeper(box):
+    d = box.start(counting(box, 5), supervisord=KEEPER)
+    for i in range(5):
+        d.wait_state("c%d" % i, "RUNNING")
+    before = pids(d)
+    for _ in range(3):
+        kill_worker(box)  # programs of several fathers
+        keeper, s = main_pid(box), wait_until(lambda: worker(box))
+        kill(keeper)
+        wait_until(lambda: main_pid(box) == s, what="the pidfile names the new keeper")
+        wait_until(lambda: worker(box))
+        assert calls(d, "getPID") == s
+        assert pids(d) == before
+    kill(before["c1"], signal.SIGTERM)  # by now a child of nobody we know
+    wait_until(lambda: pids(d)["c1"] not in (0, before["c1"]))
+    d.wait_file("c1.log", "^%d 3$" % pids(d)["c1"])
+    d.wait_log(r"exited: c1 \((terminated by SIGTERM|exit status unknown); not expected\)")
+    for i in range(5):
+        check_lines(box, "c%d" % i, lives=2 if i == 1 else 1)
+    assert d.log.count("spawned: 'c0'") == 1
+    last = main_pid(box)
+    kill(last, signal.SIGTERM)
+    wait_until(lambda: not alive(last))
+    assert not any(map(alive, before.values()))
+    assert not os.path.exists(box.path("supervisord.pid"))
+
+
+def test_both_killed_then_adopted(box):
+    text = counting(box, 2)
+    d = box.start(text, supervisord=KEEPER + "\nadopt=true")
+    before = {name: d.wait_state(name, "RUNNING")["pid"] for name in ("c0", "c1")}
+    s = wait_until(lambda: worker(box))
+    os.kill(s, signal.SIGSTOP)  # so that it cannot become a keeper
+    kill(d.pid)
+    kill(s)
+    d.wait_exit()
+    wait_until(lambda: not alive(s))
+    d = box.start(text, supervisord=KEEPER + "\nadopt=true")
+    assert pids(d) == before
+    kill_worker(box)
+    assert pids(d) == before
+    assert d.stop() == 0
+    assert not any(map(alive, before.values()))
+
+
+def test_orphans_are_reaped(box):
+    d = box.start(program("o", box.child + " orphan pause"), supervisord=KEEPER)
+    d.wait_state("o", "RUNNING")
+    d.wait_log(r"reaped unknown pid \d+ \(exit status 7\)")
+    left = [p for p in descendants(d.pid) if not alive(p)]
+    assert left == []
+
+
+def test_daemon_with_a_keeper(box):
+    text = counting(box, 1)
+    conf = box.write("sv.conf", box.conf_text(text, supervisord=KEEPER))
+    assert box.run("supervisord", "-c", conf).rc == 0
+    wait_until(lambda: main_pid(box) and worker(box))
+    keeper = main_pid(box)
+    r = wait_until(lambda: "RUNNING" in box.ctl("status").out)
+    assert r and box.ctl("pid").out == "%d\n" % keeper
+    s = worker(box)
+    kill(s)
+    wait_until(lambda: worker(box) not in (0, s))
+    assert "RUNNING" in wait_until(lambda: box.ctl("status", "c0").out)
+    assert box.ctl("shutdown").out == "Shut down\n"
+    wait_until(lambda: not alive(keeper))
+
+
+def test_crash_of_supervisord(box):
+    d = box.start(counting(box, 2), supervisord=KEEPER)
+    before = pids(d)
+    for sig, name in ((signal.SIGSEGV, "SIGSEGV"), (signal.SIGABRT, "SIGABRT")):
+        s = wait_until(lambda: worker(box))
+        kill(s, sig)
+        wait_until(lambda: worker(box) not in (0, s))
+        d.wait_log(r"CRIT supervisord crashed: %s" % name)
+        d.wait_log(r"CRIT supervisord \(pid %d\) was ended \(terminated by %s" % (s, name))
+    assert pids(d) == before
+    assert d.stop() == 0
+    check_lines(box, "c0")
+
+
+def test_upgrade(box):
+    """The keeper executes the new binary; nobody else notices."""
+    d = box.start(counting(box, 2), supervisord=KEEPER)
+    d.wait_state("c0", "RUNNING")
+    before, s = pids(d), wait_until(lambda: worker(box))
+    new = box.path("newer")
+    shutil.copy(os.path.realpath(box.target.path("supervisord")), new)
+    calls(d, "upgrade", new)
+    wait_until(lambda: not alive(s))
+    wait_until(lambda: worker(box))
+    assert os.readlink("/proc/%d/exe" % d.pid) == new
+    assert os.readlink("/proc/%d/exe" % worker(box)) == new
+    assert pids(d) == before and main_pid(box) == d.pid
+    kill_worker(box)  # the old fallback is forgotten
+    assert pids(d) == before
+    assert d.stop() == 0
+    check_lines(box, "c0")
+
+
+def test_upgrade_that_is_refused(box):
+    d = box.start(counting(box, 1), supervisord=KEEPER)
+    before, s = pids(d), wait_until(lambda: worker(box))
+    bad = box.write("bad", "#!/bin/sh\necho no\nexit 1\n", 0o755)
+    with pytest.raises(xmlrpc.client.Fault):
+        d.sv.upgrade(bad)
+    assert worker(box) == s and pids(d) == before
