@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/base/num.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 /* --- saving ------------------------------------------------------------------------ */
@@ -59,9 +60,9 @@ static void save_listener(const struct member *m, struct record_writer *w)
     record_put_str(w, "name", process_conf(m->process)->name);
     record_put_int(w, "state", l->state);
     record_put_int(w, "result_len", l->result_len);
-    record_put_int(w, "doubtful", l->doubtful);
     if (l->held_len > 0)
         record_put(w, "held", l->held, l->held_len);
+    record_put_int(w, "doubts", l->doubts);
     record_put_int(w, "in_hand", m->in_hand ? (int64_t)m->in_hand->pool_serial : -1);
     if (timer_is_set(&m->patience))
         record_put_int(w, "patience_ms", m->patience.due_ms);
@@ -161,7 +162,8 @@ void event_pool_restore_listener(struct event_pool *pool, const struct process *
         return;
     record_get(r, "held", &held);
     listener_resume(&m->listener, (int)record_get_int(r, "state", 0, 100, 0),
-                    record_get_int(r, "result_len", -1, INT64_MAX, -1), held.ptr,
+                    record_get_int(r, "result_len", -1, INT64_MAX, -1),
+                    (unsigned)record_get_int(r, "doubts", 0, INT_MAX, 0), held.ptr,
                     held.len);
     int64_t serial = record_get_int(r, "in_hand", 0, INT64_MAX, -1);
     if (serial >= 0 && !m->in_hand)

@@ -49,8 +49,8 @@ static void hold(struct listener *l, const char *data, size_t n)
     l->held_len += n;
 }
 
-void listener_resume(struct listener *l, int state, int64_t result_len, const char *held,
-                     size_t n)
+void listener_resume(struct listener *l, int state, int64_t result_len, unsigned doubts,
+                     const char *held, size_t n)
 {
     static const enum listener_state all[] = {LISTENER_READY, LISTENER_BUSY,
                                               LISTENER_ACKNOWLEDGED, LISTENER_UNKNOWN};
@@ -63,7 +63,7 @@ void listener_resume(struct listener *l, int state, int64_t result_len, const ch
         l->result_len = result_len;
     if (n > 0 && n <= LISTENER_MAX_RESULT_BYTES + MAX_LINE_BYTES)
         hold(l, held, n);
-    l->doubtful = true;
+    l->doubts = doubts + 1;
 }
 
 void listener_sent(struct listener *l)
@@ -156,8 +156,8 @@ static bool step(struct listener *l, size_t *at, listener_emit *emit, void *arg)
         used = expect_ready(l, p, n, emit, arg);
         break;
     case LISTENER_READY: /* it speaks out of turn */
-        if (l->doubtful) {
-            l->doubtful = false;
+        if (l->doubts > 0) {
+            l->doubts--;
             listener_sent(l);
             return true;
         }

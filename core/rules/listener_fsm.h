@@ -30,16 +30,17 @@ struct listener {
     char *held; /* bytes that do not decide anything yet; owned */
     size_t held_len, held_cap;
     int64_t result_len; /* announced by RESULT; -1: not yet */
-    /* It may have been sent an event that nobody remembers: one answer out of turn is no
-     * breach of the protocol. */
-    bool doubtful;
+    /* So many events it may have been sent that nobody remembers: as many answers out of
+     * turn are no breach of the protocol. */
+    unsigned doubts;
 };
 
 void listener_init(struct listener *l); /* ACKNOWLEDGED, as when just started */
 void listener_free(struct listener *l);
-/* Goes on where another one was: foreign values and so checked. Doubtful from then on. */
-void listener_resume(struct listener *l, int state, int64_t result_len, const char *held,
-                     size_t n);
+/* Goes on where another one was: foreign values and so checked. That one may have sent it
+ * an event in its last moment: one doubt more than it had. */
+void listener_resume(struct listener *l, int state, int64_t result_len, unsigned doubts,
+                     const char *held, size_t n);
 /* An event was written to it: READY -> BUSY. */
 void listener_sent(struct listener *l);
 
