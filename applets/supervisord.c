@@ -223,6 +223,7 @@ static void begin_surviving(struct daemon *d)
                  reexec_path() ? err.text : "its own binary was not found");
         return;
     }
+    journal_facts()->images = d->image.number;
     reexec_set_memory(journal_fd());
     state_store_init(&d->store, journal_fd());
     if (crash_arm(CRASH_REEXEC, &err) < 0)
@@ -406,7 +407,7 @@ static int run_loop(struct daemon *d)
 
 static void new_run(struct daemon *d, struct conf *conf)
 {
-    d->run = (struct run){.conf = conf, .log = {.out_sink = -1, .file_sink = -1}};
+    d->run = (struct run){.conf = conf, .log = {.sink = -1}};
     buf_init(&d->run.sockets, BUF_NO_LIMIT);
     timer_init(&d->run.calm, loop_timers(d->loop), leave_safe_mode);
 }
@@ -527,7 +528,7 @@ static int take_over(struct daemon *d, struct handoff *h, struct err *err)
     /* As the group's: held, and given back by tear_down. */
     r->conf = conf_ref((struct conf *)(uintptr_t)super_first_conf(r->super));
     d->image = h->image;
-    d->image.number++;
+    d->image.number = ++journal_facts()->images;
     oom_set_original(h->image.oom_original);
     return daemon_log_open(&r->log, d->loop, &r->conf->server, true, err);
 }

@@ -5,22 +5,20 @@
 
 #include <unistd.h>
 
-static void sink_write(void *arg, enum log_level level, const char *line, size_t n,
+/* For syslog too the line as it stands in a file, time stamp included, is what upstream
+ * sends. */
+static void write_line(void *arg, enum log_level level, const char *line, size_t n,
                        const char *text)
 {
+    struct daemon_log *l = arg;
     UNUSED(level);
     UNUSED(text);
-    logfile_write(arg, line, n);
-}
-
-/* The line as it stands in a file, time stamp included, is what upstream sends. */
-static void sink_syslog(void *arg, enum log_level level, const char *line, size_t n,
-                        const char *text)
-{
-    UNUSED(arg);
-    UNUSED(level);
-    UNUSED(text);
-    syslog_send_lines(NULL, line, n);
+    if (l->out)
+        logfile_write(l->out, line, n);
+    if (l->file)
+        logfile_write(l->file, line, n);
+    if (l->to_syslog)
+        syslog_send_lines(NULL, line, n);
 }
 
 int daemon_log_open(struct daemon_log *l, struct loop *loop,
@@ -30,37 +28,32 @@ int daemon_log_open(struct daemon_log *l, struct loop *loop,
     struct logfile_opts file = {.path = server->logfile,
                                 .maxbytes = server->logfile_maxbytes,
                                 .backups = server->logfile_backups};
-    *l = (struct daemon_log){.out_sink = -1, .file_sink = -1};
+    *l = (struct daemon_log){.sink = -1};
     log_set_level((enum log_level)server->loglevel);
-    if (server->nodaemon && !server->silent) {
+    if (server->nodaemon && !server->silent)
         l->out = logfile_open(loop, &out, true, err);
-        if (l->out)
-            l->out_sink = log_add_sink(sink_write, l->out);
+    if (str_eq(server->logfile, "syslog"))
+        l->to_syslog = true;
+    else
+        l->file = logfile_open(loop, &file, true, err);
+    bool failed = !l->to_syslog && !l->file;
+    if (failed && !server->nodaemon && !goes_on) {
+        daemon_log_close(l);
+        return -1;
     }
-    if (str_eq(server->logfile, "syslog")) {
-        l->file_sink = log_add_sink(sink_syslog, NULL);
-        return 0;
-    }
-    l->file = logfile_open(loop, &file, true, err);
-    if (!l->file) {
-        if (!server->nodaemon && !goes_on)
-            return -1;
+    l->sink = log_add_sink(write_line, l);
+    if (failed)
         log_crit("no activity log is written: %s", err->text);
-        return 0;
-    }
-    l->file_sink = log_add_sink(sink_write, l->file);
     return 0;
 }
 
 void daemon_log_close(struct daemon_log *l)
 {
-    if (l->out_sink >= 0)
-        log_remove_sink(l->out_sink);
-    if (l->file_sink >= 0)
-        log_remove_sink(l->file_sink);
+    if (l->sink >= 0)
+        log_remove_sink(l->sink);
     logfile_close(l->out);
     logfile_close(l->file);
-    *l = (struct daemon_log){.out_sink = -1, .file_sink = -1};
+    *l = (struct daemon_log){.sink = -1};
 }
 
 static void log_all(enum log_level level, const struct strv *lines)

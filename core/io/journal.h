@@ -73,7 +73,8 @@ struct journal_facts {
         uint64_t address, pc;
     } crash;
     uint64_t record_sequence; /* of the newest complete frame of the record */
-    uint64_t spare[31];       /* zeros: room for fields to come */
+    uint64_t images;          /* of supervisord so far; 1: the one that was started */
+    uint64_t spare[30];       /* zeros: room for fields to come */
 };
 struct journal_facts *journal_facts(void); /* NULL: no journal */
 void journal_note_fd(int fd);              /* raises max_fd; async-signal-safe */

@@ -6,8 +6,8 @@ import platform
 import re
 import shutil
 import signal
+import struct
 import subprocess
-import sys
 
 import pytest
 
@@ -233,6 +233,103 @@ startsecs=0
     d.kill(signal.SIGTERM)
     assert d.wait_exit() == 0
     assert not os.path.exists(d.sock)
+
+
+# ---- damage ------------------------------------------------------------------------------
+
+SLOTS = (512 * 1024, 512 * 1024 + (256 << 20))
+HEAD = struct.Struct("<8s7Q")  # magic, kind, sequence, bytes, mark, sums
+
+
+class Memory:
+    """The memory file of a supervisord that is stopped meanwhile."""
+
+    def __init__(self, d):
+        self.d = d
+        fds = "/proc/%d/fd/" % d.pid
+        self.path = next(fds + n for n in os.listdir(fds)
+                         if "memfd:" in os.readlink(fds + n))
+
+    def __enter__(self):
+        self.before = survive.build(self.d.sock)["image"]
+        self.d.kill(signal.SIGSTOP)
+        wait_until(lambda: proc_info(self.d.pid)["state"] == "T")
+        self.file = open(self.path, "r+b")
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+        self.d.kill(signal.SIGSEGV)
+        self.d.kill(signal.SIGCONT)
+
+    def frames(self, slot):
+        """(offset, kind, sequence, bytes) of each."""
+        at, found = SLOTS[slot], []
+        while True:
+            self.file.seek(at)
+            head = self.file.read(HEAD.size)
+            if len(head) < HEAD.size or head[:8] != b"StateSvP":
+                return found
+            _, kind, sequence, n = HEAD.unpack(head)[:4]
+            if found and sequence != found[-1][2] + 1:
+                return found
+            found.append((at, kind, sequence, n))
+            at += HEAD.size + n
+
+    def newest(self):
+        return max((self.frames(i) for i in (0, 1)), key=lambda f: f[-1][2] if f else 0)
+
+    def flip(self, at):
+        self.file.seek(at)
+        c = self.file.read(1)
+        self.file.seek(at)
+        self.file.write(bytes([c[0] ^ 1]))
+
+
+@pytest.fixture
+def own_memory(root, target):
+    """To write into another's memory file takes root."""
+
+
+def test_a_damaged_end_is_left_out(box, own_memory):
+    """What changed last is forgotten, and said; the programs of before are there."""
+    d = box.start(survive.programs(box, 3))
+    pids = [d.pid_of("p%d" % i) for i in range(3)]
+    d.sv.sendProcessStdin("p0", "x")
+    d.sv.getState()  # at the end of the turn before this one it was written
+    with Memory(d) as m:
+        frames = m.newest()
+        assert len(frames) > 1
+        m.flip(frames[-1][0] + HEAD.size)
+    survive.wait_image(d.sock, m.before)
+    d.wait_log("CRIT the end of the record of our state is damaged")
+    assert [d.pid_of("p%d" % i) for i in range(3)] == pids
+    ends_well(box, d, 3, lives=3)
+
+
+def test_a_damaged_base_leads_to_the_other_record(box, own_memory):
+    d = box.start(survive.programs(box, 3))
+    pids = [d.pid_of("p%d" % i) for i in range(3)]
+    crash(d, times=2)  # each image begins with a new base
+    with Memory(d) as m:
+        assert len(m.frames(0)) > 0 and len(m.frames(1)) > 0
+        m.flip(m.newest()[0][0] + HEAD.size + 50)
+    survive.wait_image(d.sock, m.before)
+    assert [d.pid_of("p%d" % i) for i in range(3)] == pids
+    ends_well(box, d, 3, lives=3)
+
+
+def test_nothing_good_ends_it(box, own_memory):
+    """With a reason; it must not begin anew beside its running programs."""
+    d = box.start(survive.programs(box, 1))
+    pid = d.pid_of("p0")
+    with Memory(d) as m:
+        for slot in (0, 1):
+            for frame in m.frames(slot):
+                m.flip(frame[0] + HEAD.size)
+    assert d.wait_exit() == 2
+    assert "no good record of the state" in d.err
+    kill(pid)
 
 
 # ---- as process 1, as a daemon, without /proc --------------------------------------------
