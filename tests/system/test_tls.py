@@ -18,6 +18,7 @@ import xmlrpc.server
 
 import pytest
 
+import survive
 from harness import TOP, free_port, proc_info, read, wait_until
 
 pytestmark = pytest.mark.differs("the original does not speak TLS")
@@ -379,6 +380,29 @@ def hup(server):
 
 def reload(server):
     server.daemon.sv.restart()
+
+
+def test_a_crash_keeps_the_port(renewable, certs):
+    """The next image listens on the same socket, with the newest certificate; where it
+    cannot be read, the programs go on, and the port as soon as it can."""
+    d = renewable.daemon
+
+    def die():
+        image = survive.wait_image(d.sock, 0)["image"]
+        d.kill(signal.SIGSEGV)
+        survive.wait_image(d.sock, image)
+
+    die()
+    assert renewable.ask() == d.pid
+    key = renewable.box.path("now.key")
+    text = read(key)
+    renewable.box.write("now.key", "spoilt")
+    die()
+    d.wait_log("CRIT .inet_http_server. serves nobody for now")
+    with renewable.plain():  # is not refused
+        renewable.box.write("now.key", text)
+        d.wait_log("INFO .inet_http_server. serves again")
+    assert renewable.ask() == d.pid
 
 
 @pytest.mark.parametrize("act", [usr2, reread, hup, reload])
