@@ -1,6 +1,7 @@
 """What becomes of the programs when supervisord is killed: they end or run on as the
 configuration says, and the next supervisord takes them over."""
 import os
+import signal
 
 import pytest
 
@@ -45,6 +46,32 @@ def test_death_stops_programs_of_other_users(box, root):
     assert os.stat("/proc/%d" % pid).st_uid != 0
     kill_supervisord(d)
     wait_until(lambda: not alive(pid))
+
+
+def test_a_crash_is_no_death(box):
+    """What goes on as the same process has not died."""
+    d = box.start(program("a", box.child + " pause"), supervisord="on_supervisor_death=stop")
+    pid = d.wait_state("a", "RUNNING")["pid"]
+    kill(d.pid, signal.SIGSEGV)
+    d.wait_log("CRIT supervisord crashed: SIGSEGV")
+    assert d.new_rpc().supervisor.getProcessInfo("a")["pid"] == pid and alive(pid)
+    kill_supervisord(d)
+    wait_until(lambda: not alive(pid))
+
+
+def test_adopted_ones_stay_so_over_a_crash(box):
+    text = program("a", box.child + " pause") + program("b", box.child + " pause")
+    d = box.start(text, supervisord="adopt=true")
+    pids = {name: d.wait_state(name, "RUNNING")["pid"] for name in "ab"}
+    d = again(box, text, d)
+    kill(d.pid, signal.SIGSEGV)
+    d.wait_log("CRIT supervisord crashed: SIGSEGV")
+    assert {name: d.new_rpc().supervisor.getProcessInfo(name)["pid"] for name in "ab"} == pids
+    kill(pids["a"])
+    wait_until(lambda: d.new_rpc().supervisor.getProcessInfo("a")["pid"] not in (0, pids["a"]))
+    d.wait_log(r"exited: a \((terminated by SIGKILL|exit status unknown); not expected\)")
+    d = again(box, text, d)  # the file has outlived it too
+    assert d.pid_of("b") == pids["b"]
 
 
 def test_death_is_keep_or_stop(box):

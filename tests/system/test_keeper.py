@@ -3,12 +3,17 @@ import os
 import random
 import shutil
 import signal
+import socket
+import subprocess
+import sys
+import threading
 import time
 import xmlrpc.client
 
 import pytest
 
-from harness import TIMEOUT, alive, children, descendants, kill, read, wait_until
+from harness import (TIMEOUT, alive, children, descendants, is_user, kill, proc_info, read,
+                     wait_until)
 
 pytestmark = pytest.mark.differs("the original has no keeper")
 
@@ -302,3 +307,115 @@ def test_upgrade_that_is_refused(box):
     with pytest.raises(xmlrpc.client.Fault):
         d.sv.upgrade(bad)
     assert worker(box) == s and pids(d) == before
+
+
+LISTENER = """\
+import os, sys
+out = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+while True:
+    os.write(1, b"READY\\n")
+    head = dict(w.split(":") for w in sys.stdin.readline().split())
+    sys.stdin.read(int(head["len"]))
+    os.write(out, ("%s\\n" % head["serial"]).encode())
+    os.write(1, b"RESULT 2\\nOK")
+"""
+
+
+def test_events_go_on(box):
+    """Each event comes, perhaps twice, in order, to the same listener."""
+    script = box.write("listener.py", LISTENER)
+    d = box.start(counting(box, 1) + "[eventlistener:l]\ncommand=%s -u -S %s %s\n"
+                  "events=REMOTE_COMMUNICATION\nbuffer_size=1000\nstartsecs=0\n"
+                  % (sys.executable, script, box.path("serials")), supervisord=KEEPER)
+    before = pids(d)
+    for n in range(60):
+        calls(d, "sendRemoteCommEvent", "t", "x")
+        if n % 4 == 3:
+            kill(wait_until(lambda: worker(box)))
+    wait_until(lambda: len(set(read(box.path("serials")).split())) >= 60)
+    got = [int(s) for s in read(box.path("serials")).split()]
+    # a call that was cut off may have sent its event, and was made again
+    assert sorted(got) == got and set(got) == set(range(got[0], got[-1] + 1))
+    assert pids(d) == before
+    assert d.stop() == 0
+
+
+def test_no_connection_is_refused(box):
+    d = box.start(counting(box, 1), supervisord=KEEPER)
+    refused, done, made = [], threading.Event(), []
+
+    def client():
+        while not done.is_set():
+            with socket.socket(socket.AF_UNIX) as s:
+                try:
+                    s.connect(box.path("sv.sock"))
+                    made.append(1)
+                except OSError as e:
+                    refused.append(e)
+            time.sleep(0.001)  # poll
+
+    thread = threading.Thread(target=client)
+    thread.start()
+    for _ in range(10):
+        kill_worker(box)
+    done.set()
+    thread.join()
+    assert not refused and len(made) > 50
+    assert d.stop() == 0
+
+
+def test_as_another_user(box, root):
+    who = is_user("nobody") or pytest.skip("no user nobody")
+    os.chown(box.dir, who.pw_uid, who.pw_gid)
+    d = box.start(counting(box, 2), supervisord=KEEPER + "\nuser=nobody")
+    before = pids(d)
+    kill_worker(box)
+    s = wait_until(lambda: worker(box))
+    assert proc_info(s)["uid"] == proc_info(d.pid)["uid"] == who.pw_uid
+    kill(d.pid)
+    wait_until(lambda: main_pid(box) == s and worker(box))
+    assert pids(d) == before
+    kill(s, signal.SIGTERM)
+    wait_until(lambda: not alive(s))
+    check_lines(box, "c0")
+
+
+def test_children_see_nothing_of_it(box):
+    """Descriptors, signals, environment and parent's death are as without a keeper."""
+    d = box.start(program("a", box.child + " pause", startsecs=0),
+                  supervisord=KEEPER + "\non_supervisor_death=stop")
+    first = d.proc("a")
+    kill_worker(box)
+    assert alive(first["pid"])
+    calls(d, "stopProcess", "a")
+    calls(d, "startProcess", "a")
+    for info in (first, d.proc("a")):
+        assert sorted(info["fds"]) == [0, 1, 2]
+        assert info["sigblk"] == 0 and info["sigign"] == 0
+        assert "SUPERVISOR_HANDOFF" not in info["env"]
+        assert info["pgid"] == info["pid"]
+    assert d.stop() == 0
+
+
+def test_as_process_1(box, root):
+    r = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "true"],
+                       capture_output=True)
+    if r.returncode != 0:
+        pytest.skip("no new PID namespace here: " + r.stderr.decode().strip())
+    d = box.start(counting(box, 2), supervisord=KEEPER,
+                  prefix=["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"])
+    keeper = wait_until(lambda: children(d.popen.pid))[0]
+    before = pids(d)
+
+    def inner():
+        found = [p for p in children(keeper) if cmdline(p) == cmdline(keeper) and alive(p)]
+        return found[0] if len(found) == 1 else 0
+
+    for _ in range(5):
+        s = wait_until(inner)
+        kill(s)
+        wait_until(lambda: inner() not in (0, s))
+        assert calls(d, "getPID") == 1 and pids(d) == before
+    kill(keeper, signal.SIGTERM)
+    assert d.wait_exit() == 0
+    check_lines(box, "c0")
