@@ -539,6 +539,7 @@ static void listen_to_keeper(struct daemon *d)
     const struct keeper_handlers handlers = {d, on_kept_exit, on_signal};
     if (keeper_listen(d->loop, &handlers, &err) < 0)
         log_crit("%s", err.text);
+    keeper_drain();
     if (keeper_present() && d->image.pidfile_written)
         start_up_renew_pidfile(d->run.conf->server.pidfile, keeper_main_pid());
 }
@@ -583,6 +584,7 @@ int supervisord_main(int argc, char **argv)
 {
     static struct daemon d;
     struct err err;
+
     fd_ensure_standard();
     if (argc == 2 && str_eq(argv[1], "--handoff-check"))
         return handoff_check();

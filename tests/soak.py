@@ -284,25 +284,26 @@ class Soak:
             self.failures.append("%d descriptors more: %s" % (more, last["fds"]))
 
     def check_serials(self, name, listeners):
-        """A pool's serials begin anew with each reload, which may take what the listeners
-        had in hand when they were stopped; but for that no number may be missing."""
-        lives = [set()]
-        last = 0, -1
+        """A pool's serials begin anew with each reload. But for what the listeners had in
+        hand when they were stopped for that, no number may be missing."""
+        lives, last = [{}], (0, -1)
         for e in sorted(self.events(name), key=lambda e: int(e["head"]["serial"])):
             serial, n = int(e["head"]["serial"]), int(e["head"]["poolserial"])
             if n <= last[1] and serial != last[0]:  # equal: its first listener died with it
-                lives.append(set())
-            lives[-1].add(n)
+                lives.append({})
+            lives[-1][n] = e["pid"]
             last = serial, n
         cut = 0
-        for i, serials in enumerate(lives):
-            missing = set(range(max(serials) + 1)) - serials
-            ended = i < len(lives) - 1
-            if ended and len(missing) <= listeners and min(missing | {max(serials)}) > max(serials) - 9:
+        for i, life in enumerate(lives):
+            missing = sorted(set(range(max(life) + 1)) - set(life))
+            # who has one in hand got none after it
+            others = {pid for n, pid in life.items() if missing and n > missing[0]}
+            if i < len(lives) - 1 and len(missing) + len(others) <= listeners:
                 cut += len(missing)
             elif missing:
-                self.failures.append("%s: %d events were lost: %s"
-                                     % (name, len(missing), sorted(missing)[:20]))
+                self.failures.append("%s: %d events were lost: %s; then %s" % (
+                    name, len(missing), missing[:20],
+                    [(n, pid) for n, pid in life.items() if n > missing[0]][:40]))
         if name == "events" and len(lives) != self.reloads + 1:
             self.failures.append("%s: %d lives, %d reloads" % (name, len(lives), self.reloads))
         print("%s: %d in %d lives, %d in hand at their ends"

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""walk.py [--minutes N] [--seed N] [--long]: a random walk. Thousands of commands in random
+"""walk.py [--minutes N] [--seed N]: a random walk. Thousands of commands in random
 order, kills of programs and of supervisord itself, changed configurations and broken logs,
 against a model of what must be true all the time:
 
@@ -132,6 +132,19 @@ stdout_logfile_backups=2
     return text
 
 
+def worker_of(pid):
+    """The supervisord below a keeper, or pid itself; 0 when it is between two of them."""
+    try:
+        line = harness._raw(pid, "cmdline")
+        found = []
+        for child in harness.children(pid):
+            if line and harness._raw(child, "cmdline") == line and alive(child):
+                found.append(child)
+    except OSError:
+        return 0
+    return found[0] if len(found) == 1 else 0 if found else pid
+
+
 class Walk:
     def __init__(self, box, rng, abilities, settings):
         self.box, self.rng, self.abilities, self.settings = box, rng, abilities, settings
@@ -185,7 +198,13 @@ class Walk:
 
     @property
     def daemon_pid(self):
+        """The pid that the world knows: a keeper's where there is one."""
         return self.call("getPID")
+
+    @property
+    def worker_pid(self):
+        """Who does the work."""
+        return wait_until(lambda: worker_of(self.daemon_pid), PATIENCE, "a process under the keeper")
 
     # ---- commands: each does something and tells the model ---------------------------
 
@@ -199,8 +218,8 @@ class Walk:
         return answer
 
     def started(self, p, done):
-        """One that is STOPPING cannot be started."""
-        if done and not p.up:
+        """One that is STOPPING is not started, though the answer is the same."""
+        if done and not p.up and self.state(p.full) not in ("STOPPING", "STOPPED"):
             p.touch()
             p.up = True if p.up is not None else None
 
@@ -374,7 +393,7 @@ class Walk:
                                                   signal.SIGWINCH, signal.SIGCONT)))
 
     def do_pause_daemon(self):
-        pid = self.daemon_pid
+        pid = self.worker_pid
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self.rng.random() * 0.2)  # what happens meanwhile is seen late, and all of it
         os.kill(pid, signal.SIGCONT)
@@ -452,20 +471,25 @@ class Walk:
     def do_segv(self):
         self.crashing = True
         for _ in range(self.rng.choice((1, 1, 1, 2))):
-            os.kill(self.daemon_pid, self.rng.choice((signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS,
+            os.kill(self.worker_pid, self.rng.choice((signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS,
                                                       signal.SIGFPE, signal.SIGILL)))
             time.sleep(self.rng.random() * 0.01)  # in the middle of coming back, or not
 
     def do_kill_daemon(self):
         self.crashing = True
-        os.kill(self.daemon_pid, signal.SIGKILL)
+        for _ in range(self.rng.choice((1, 1, 1, 2))):
+            pid = self.worker_pid
+            if pid != self.daemon_pid:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(self.rng.random() * 0.01)
 
     def do_kill_keeper(self):
         self.crashing = True
-        pid = self.daemon_pid
-        parent = harness._stat(pid)["ppid"]
-        if parent in self.ours() and parent != os.getpid():
-            os.kill(parent, signal.SIGKILL)
+        keeper = self.daemon_pid
+        if self.worker_pid != keeper:  # never both at once: that nobody survives
+            os.kill(keeper, signal.SIGKILL)
+            wait_until(lambda: self.daemon_pid != keeper and self.worker_pid != self.daemon_pid,
+                       PATIENCE, "another keeper")
 
     def do_upgrade(self):
         self.crashing = True
@@ -580,13 +604,16 @@ class Walk:
         wait_until(lambda: os.path.exists(self.box.path("hurt/log")) and
                    (os.path.getsize(self.box.path("hurt/log")), os.listdir(self.box.path("hurt"))) != before,
                    PATIENCE, "hurt is logged again")
-        pid = self.daemon_pid
+        pid = self.worker_pid
         wait_until(lambda: not self.zombies(pid), 10, lambda: "zombies: %s" % self.zombies(pid))
 
         def kinds():
             """Descriptors by what they lead to, without the numbers that change."""
-            return collections.Counter(re.sub(r"---supervisor-\w+|\[\d+\]", "", path)
-                                       for path in proc_info(pid)["fds"].values())
+            found = collections.Counter(re.sub(r"---supervisor-\w+|\[\d+\]", "", path)
+                                        for path in proc_info(pid)["fds"].values())
+            if found["anon_inode:[pidfd]"] <= len(self.all()):  # children of one who died
+                del found["anon_inode:[pidfd]"]
+            return found
         self.kinds = self.kinds or kinds()
         wait_until(lambda: not kinds() - self.kinds, 10,
                    lambda: "descriptors more than at first: %s" % (kinds() - self.kinds), every=0.1)
@@ -601,7 +628,7 @@ class Walk:
 
     def zombies(self, pid):
         found = []
-        for child in harness.children(pid):
+        for child in harness.children(pid) + harness.children(self.daemon_pid):
             try:
                 if harness._stat(child)["state"] == "Z":
                     found.append(child)
@@ -688,20 +715,30 @@ class Walk:
         return lines, now
 
 
-def probe(box):
+def probe(make_box):
     """What this binary survives."""
     able = []
-    d = box.start("[program:a]\ncommand=%s pause\nstartsecs=0\n" % box.child)
-    pid = d.wait_state("a", "RUNNING")["pid"]
-    if " upgrade" in d.ctl("help").out:
-        able.append("upgrade")
-    os.kill(d.sv.getPID(), signal.SIGSEGV)
-    try:
-        if d.info("a")["pid"] == pid:
-            able.append("crash")
-    except OFFLINE:
-        pass
-    d.kill(signal.SIGKILL) if d.popen.poll() is None else None
+
+    def goes_on(settings, number):
+        box = make_box()
+        try:
+            d = box.start("[program:a]\ncommand=%s pause\nstartsecs=0\n" % box.child, settings)
+            pid = d.wait_state("a", "RUNNING")["pid"]
+            if not able and " upgrade" in d.ctl("help").out:
+                able.append("upgrade")
+            daemon = worker_of(d.sv.getPID())
+            if settings and daemon in (0, d.pid):
+                return False  # it keeps nothing
+            os.kill(daemon, number)
+            return d.new_rpc().supervisor.getProcessInfo("a")["pid"] == pid
+        except (AssertionError, *OFFLINE):
+            return False
+        finally:
+            box.close()
+    if goes_on("", signal.SIGSEGV):
+        able.append("crash")
+    if goes_on("keeper=true", signal.SIGKILL):
+        able.append("keeper")
     return able
 
 
@@ -715,9 +752,7 @@ def main():
     os.chmod(scratch, 0o755)
     target = harness.Target.find("ours", scratch)
     tools = harness.build_tools(scratch + "/tools")
-    trial = harness.Box(target, {"ours": target}, tools)
-    abilities = probe(trial)
-    trial.close()
+    abilities = probe(lambda: harness.Box(target, {"ours": target}, tools))
     if options.only:
         abilities = [a for a in abilities if a in options.only.split(",")]
     settings = "keeper=true\n" if "keeper" in abilities else ""

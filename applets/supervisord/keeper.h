@@ -41,8 +41,8 @@ struct keeper_handlers {
     void (*on_exit)(void *arg, pid_t pid, int wait_status);
     void (*on_signal)(void *arg, int number);
 };
-/* Takes the keeper's messages, from now on through the loop. handlers are copied. 0, or
- * -1 with err. Harmless without a keeper. */
+/* From now on the keeper's messages come through the loop. handlers are copied. 0, or -1
+ * with err. Harmless without a keeper. */
 int keeper_listen(struct loop *loop, const struct keeper_handlers *handlers,
                   struct err *err);
 void keeper_drain(void); /* takes all messages that wait */

@@ -147,7 +147,6 @@ int keeper_listen(struct loop *loop, const struct keeper_handlers *h, struct err
         log_error("the upgrade came to nothing: %s", keeper_birth.trouble);
     if (loop_add(loop, &watch, keeper_birth.socks[1], WATCH_READ, keeper_on_message) < 0)
         return err_sys(err, "cannot watch the keeper's socket");
-    keeper_drain();
     return 0;
 }
 
