@@ -332,7 +332,7 @@ struct listeners *listeners_restore(struct super *super, struct http_server *ser
 {
     struct listeners *l = listeners_new(super, server);
     struct record_reader r;
-    struct err err;
+    struct err err = {0};
     l->restored = true;
     record_open(&r, data, n);
     while (record_next(&r) == 1)
