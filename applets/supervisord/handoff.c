@@ -190,16 +190,20 @@ static int load(struct handoff *h, struct state_store *store, bool older, struct
     return 0;
 }
 
+/* Faults while restoring, after which it is tried otherwise. */
+enum { MINIMAL_AFTER = 2, OLDER_AFTER = 4, GIVE_UP_AFTER = 6 };
+
 int handoff_load(struct handoff *h, struct state_store *store, struct err *err)
 {
-    uint32_t attempt = ++journal_facts()->restores_failed;
-    bool older = attempt > 3;
-    *h = (struct handoff){.minimal = attempt > 2};
+    unsigned failed = journal_facts()->restores_failed;
+    bool older = failed >= OLDER_AFTER;
+    *h = (struct handoff){.minimal = failed >= MINIMAL_AFTER};
     buf_init(&h->text, BUF_NO_LIMIT);
-    if (attempt > 5)
-        return err_set(err, ERR_LIMIT, "going on failed %u times", (unsigned)attempt - 1);
+    if (failed >= GIVE_UP_AFTER)
+        return err_set(err, ERR_LIMIT, "going on failed %u times", failed);
+    crash_set_restoring(true);
     if (h->minimal)
-        log_crit("going on died %u times: this time %s", (unsigned)attempt - 1,
+        log_crit("going on died %u times: this time %s", failed,
                  older ? "from the record before the last"
                        : "without output and input that is under way");
     if (load(h, store, older, err) == 0)
@@ -300,6 +304,7 @@ void handoff_replay(const struct handoff *h, struct super *super)
 
 void handoff_done(void)
 {
+    crash_set_restoring(false);
     journal_facts()->restores_failed = 0;
     reexec_settle();
 }

@@ -36,9 +36,9 @@ struct handoff {
     bool minimal;               /* restored without what is under way: see handoff_load */
 };
 
-/* Reads the record behind the attached journal. Counts the attempt: when restoring died
- * of a fault twice, only the outline of each process is kept (the bytes under way may be
- * what it dies of), after that the record before this one is tried. What is missing or
+/* Reads the record behind the attached journal. When restoring has died of faults before,
+ * only the outline of each process is kept (the bytes under way may be what it dies of);
+ * when that dies too, the record before this one is tried. What is missing or
  * odd is logged. 0, or -1 with err: there is nothing to go on from. */
 int handoff_load(struct handoff *h, struct state_store *store, struct err *err);
 /* The same again with the older record, after super_restore refused that one. */

@@ -32,6 +32,7 @@ static struct {
     char *stack;
 } armed;
 static volatile sig_atomic_t entered; /* times, in this image */
+static volatile sig_atomic_t restoring;
 
 static uint64_t code_address(void *context)
 {
@@ -73,11 +74,10 @@ static void note(int number, const siginfo_t *info, void *context)
     f->crash.pc = code_address(context);
     f->crash.twice = 0;
     f->crash.told = 0;
-    if (was_sent(number, info)) {
-        if (f->restores_failed > 0)
-            f->restores_failed--; /* the record is not to blame */
+    if (was_sent(number, info))
         return;
-    }
+    if (restoring)
+        f->restores_failed++;
     clock_gettime(CLOCK_MONOTONIC, &now);
     f->crash_ms[f->crashes % JOURNAL_CRASHES] =
         (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -187,6 +187,11 @@ int crash_arm(enum crash_way way, struct err *err)
     }
     sigprocmask(SIG_UNBLOCK, &ours, NULL);
     return 0;
+}
+
+void crash_set_restoring(bool now)
+{
+    restoring = now;
 }
 
 void crash_block_others(void)

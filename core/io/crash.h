@@ -20,6 +20,11 @@ int crash_arm(enum crash_way way, struct err *err);
  * are set up. */
 void crash_block_others(void);
 
+/* A fault from here on counts in journal_facts()->restores_failed, until it is said that
+ * the state is restored; after the second one the fallback is executed, if there is one.
+ */
+void crash_set_restoring(bool now);
+
 /* --- what the image before us died of ------------------------------------------------
  */
 

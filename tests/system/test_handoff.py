@@ -196,6 +196,57 @@ def faults(root):
         pytest.skip("knows the registers of x86_64 only")
 
 
+def fault_at_restore(d, times):
+    """Kill it, and make the next images jump to address 0 where each makes its epoll
+    descriptor, in the middle of restoring."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long] * 2 + [ctypes.c_void_p] * 2
+    getregs, setregs, syscall, seize, detach = 12, 13, 24, 0x4206, 17
+    sysgood, epoll_create1 = 1, 291
+
+    def ptrace(request, data=None):
+        assert libc.ptrace(request, d.pid, None, data) == 0, os.strerror(ctypes.get_errno())
+
+    ptrace(seize, sysgood)
+    d.kill(signal.SIGSEGV)
+    while True:
+        status = os.waitpid(d.pid, 0x40000000)[1]
+        assert os.WIFSTOPPED(status), status
+        sig = os.WSTOPSIG(status)
+        if status >> 16 or sig == signal.SIGTRAP:
+            sig = 0  # the exec
+        elif sig == signal.SIGTRAP | 0x80:
+            sig = 0
+            regs = Regs()
+            ptrace(getregs, ctypes.addressof(regs))
+            if regs.orig_rax == epoll_create1:
+                if times == 0:
+                    break
+                times -= 1
+                regs.rip, regs.orig_rax = 0, ctypes.c_ulonglong(-1).value
+                ptrace(setregs, ctypes.addressof(regs))
+        ptrace(syscall, sig or None)
+    ptrace(detach)
+
+
+@pytest.mark.parametrize("times,says", (
+    (1, None), (2, "going on died 2 times: this time without output and input"),
+    (5, "going on died 5 times: this time from the record before the last")))
+def test_faults_while_restoring(box, faults, times, says):
+    d = box.start(survive.programs(box, 3))
+    crash(d)  # so that there is a record before the last
+    pids = [d.pid_of("p%d" % i) for i in range(3)]
+    before = survive.build(d.sock)["image"]
+    fault_at_restore(d, times)
+    survive.wait_image(d.sock, before)
+    assert says is None or says in d.log
+    assert "faults in the last minute: %d" % times in d.log
+    assert [d.pid_of("p%d" % i) for i in range(3)] == pids
+    crash(d)  # a good end counts from zero again
+    assert d.log.count("going on died") == (says is not None)
+    ends_well(box, d, 3, lives=3)
+
+
 def test_a_real_fault_is_told(box, faults):
     d = box.start(survive.programs(box, 2))
     before = survive.build(d.sock)["image"]
