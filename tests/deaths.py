@@ -129,6 +129,10 @@ def main():
             shutil.copytree(box.dir, kept)
             print("kept: " + kept)
         return 1 if bad else 0
+    except (AssertionError, OSError):
+        print("".join(box.read("supervisord.log").splitlines(keepends=True)[-20:])
+              + box.read("supervisord.err"))
+        raise
     finally:
         box.close()
         shutil.rmtree(scratch, ignore_errors=True)
