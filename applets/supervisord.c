@@ -136,30 +136,6 @@ static void parse_args(struct daemon_args *args, int argc, char **argv)
         refuse_words(argv[0], argv + rest);
 }
 
-static struct conf *load(const struct daemon_args *args, const char *program)
-{
-    struct err err;
-    char *path = NULL;
-    if (!args->configuration) {
-        path = conf_find(program, &err);
-        if (!path)
-            usage_error(program, err.text);
-        if (getuid() == 0)
-            fprintf(stderr,
-                    "%s: Supervisord is running as root and it is searching for its "
-                    "configuration file in default locations (including its current "
-                    "working directory); you probably want to specify a \"-c\" argument "
-                    "specifying an absolute path to a configuration file for improved "
-                    "security. Found: %s\n",
-                    program, path);
-    }
-    struct conf *conf = conf_load(path ? path : args->configuration, &args->over, &err);
-    if (!conf)
-        usage_error(program, err.text);
-    free(path);
-    return conf;
-}
-
 /* --- surviving --------------------------------------------------------------------- */
 
 enum {
@@ -472,8 +448,9 @@ static int open_loop(struct daemon *d, struct err *err)
 static int begin(struct daemon *d, const char *program)
 {
     struct err err;
-    struct conf *conf = load(&d->args, program);
-    if (open_loop(d, &err) < 0)
+    struct conf *conf =
+        start_up_conf(d->args.configuration, &d->args.over, program, &err);
+    if (!conf || open_loop(d, &err) < 0)
         usage_error(program, err.text);
     new_run(d, conf);
     if (bring_up(d, true, &err) < 0) {

@@ -19,6 +19,25 @@
 
 enum { OOM_SCORE = -900 }; /* late, but not never: a leak of ours must end somewhere */
 
+struct conf *start_up_conf(const char *path, const struct conf_overrides *over,
+                           const char *program, struct err *err)
+{
+    char *found = path ? NULL : conf_find(program, err);
+    if (!path && !found)
+        return NULL;
+    if (found && getuid() == 0)
+        fprintf(stderr,
+                "%s: Supervisord is running as root and it is searching for its "
+                "configuration file in default locations (including its current "
+                "working directory); you probably want to specify a \"-c\" argument "
+                "specifying an absolute path to a configuration file for improved "
+                "security. Found: %s\n",
+                program, found);
+    struct conf *conf = conf_load(path ? path : found, over, err);
+    free(found);
+    return conf;
+}
+
 int start_up_user(const struct server_conf *server, struct err *err)
 {
     gid_t gid, *groups = NULL;

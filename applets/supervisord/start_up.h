@@ -4,9 +4,13 @@
 #ifndef APPLETS_SUPERVISORD_START_UP_H
 #define APPLETS_SUPERVISORD_START_UP_H
 
-#include "config/conf.h"
+#include "config/conf_load.h"
 #include "core/base/err.h"
 
+/* Reads the file at path, or (NULL) the one that is found where upstream looks, which
+ * root is warned of on stderr. With one reference; NULL with err. */
+struct conf *start_up_conf(const char *path, const struct conf_overrides *over,
+                           const char *program, struct err *err);
 /* Becomes the configured user with its groups, and verifies it. 0, or -1 with err in
  * upstream's words. Where there is nothing to become, it only asks to be the last process
  * to be killed when memory runs out (core/io/oom.h). */
