@@ -349,6 +349,8 @@ ssize_t __wrap_read(int fd, void *p, size_t n)
 
     if (error == SHORT && n > 128) /* not a signalfd's record */
         n /= 2;
+    if (error == EAGAIN && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0)
+        error = 0; /* cannot be */
     if (error <= 0)
         return __real_read(fd, p, n);
     errno = error;
@@ -401,7 +403,7 @@ pid_t __wrap_fork(void)
     return pid;
 }
 
-/* Only clone is of interest here. One that shares descriptors is no program's birth. */
+/* clone, unless it shares descriptors (that is no program's birth), and openat2. */
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 __attribute__((no_sanitize("address"))) /* reads six words whatever was given */
@@ -415,12 +417,12 @@ long __wrap_syscall(long number, ...)
     for (int i = 0; i < 6; i++)
         a[i] = va_arg(args, long);
     va_end(args);
-    if (number == SYS_clone && (a[0] & CLONE_FILES) == 0) {
-        error = fault(NUMBER(fork));
-        if (error != 0) {
-            errno = error;
-            return -1;
-        }
+    error = number == SYS_clone && (a[0] & CLONE_FILES) == 0 ? fault(NUMBER(fork))
+            : number == 437 /* openat2 */                    ? fault(NUMBER(open))
+                                                             : 0;
+    if (error != 0) {
+        errno = error;
+        return -1;
     }
     rc = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
     if (number == SYS_clone && rc == 0 && (a[0] & (CLONE_FILES | CLONE_VM)) == 0)
