@@ -4,12 +4,13 @@
 # make unit [T='buf str']  unit tests         make fuzz [T=...] [FUZZ_SECS=5]     make system
 # make SAN=1      clang, ASan + UBSan; make DEBUG=1 both with glibc; V=1 shows the commands
 # make FAULTS=1   calls fail on demand (tests/faults/faults.c); with SAN=1 too
+# make COV=1      counts what is executed: scripts/coverage.sh
 # make bench [BENCH='--quick --rows start,log']     ours beside the original and others
 # make install DESTDIR= PREFIX=/usr/local     make clean (keeps downloads)   make distclean
 TLS ?= 1
 PREFIX ?= /usr/local
 FUZZ_SECS ?= 5
-VARIANT := $(if $(SAN),san,$(if $(DEBUG),debug,release))$(if $(filter 0,$(TLS)),-notls)
+VARIANT := $(if $(SAN),san,$(if $(COV),cov,$(if $(DEBUG),debug,release)))$(if $(filter 0,$(TLS)),-notls)
 BASE_VARIANT := $(VARIANT)
 VARIANT := $(VARIANT)$(if $(FAULTS),-faults)
 O := build/$(VARIANT)
@@ -21,10 +22,16 @@ CC := clang
 CFLAGS ?= -O1 -g -fno-omit-frame-pointer
 SAN_FLAGS := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
     -DJOURNAL_CRASH_POINTS
+else ifdef COV
+# The counters are a mapped file (%c in LLVM_PROFILE_FILE): what is killed counts too.
+CC := clang
+CFLAGS ?= -O0 -g
+COV_FLAGS := -fprofile-instr-generate -fcoverage-mapping -mllvm -runtime-counter-relocation \
+    -Wno-unused-command-line-argument
 else
 CFLAGS ?= $(if $(DEBUG),-O0 -g3)
 endif
-ALL_CFLAGS = -std=c11 $(WARN) $(DEP_CFLAGS) $(CFLAGS) $(SAN_FLAGS) $(CPPFLAGS) $(DEP_CPPFLAGS)
+ALL_CFLAGS = -std=c11 $(WARN) $(DEP_CFLAGS) $(CFLAGS) $(SAN_FLAGS) $(COV_FLAGS) $(CPPFLAGS) $(DEP_CPPFLAGS)
 
 SRC := $(wildcard applets/*.c applets/*/*.c applets/*/*/*.c core/*/*.c config/*.c)
 SRC := $(filter-out core/io/tls_$(if $(filter 0,$(TLS)),mbedtls,none).c,$(SRC))
@@ -41,7 +48,7 @@ run = $(if $(V),,@echo '  $@';)
 
 .PHONY: all unit fuzz system bench test run lint tidy install clean distclean force
 .DELETE_ON_ERROR:
-all: $(if $(SAN)$(DEBUG)$(FAULTS),$O/supervisor,build/supervisor)
+all: $(if $(SAN)$(DEBUG)$(FAULTS)$(COV),$O/supervisor,build/supervisor)
 
 # What is not ours: deps.mk tells the compiler (musl's for the release), inih and mbedTLS.
 # Other flags on the command line compile anew.
@@ -89,7 +96,7 @@ endef
 # Programs that the system tests use; linked like a test.
 TOOLS := $(patsubst %.c,$O/%,$(wildcard tests/tools/*.c))
 $(foreach t,$(TOOLS:$O/%=%.c),$(eval $(call test_rule,$t,$$(DEP_LDFLAGS),)))
-ifdef SAN
+ifneq ($(SAN)$(COV),)
 $(foreach t,$(UNIT:$O/%=%.c),$(eval $(call test_rule,$t,,-lcmocka)))
 $O/tests/unit/test_tls $O/tests/unit/test_http_tls: | build/gen/tls/ours.pem
 build/gen/tls/ours.pem: tests/unit/make_certs.sh
@@ -107,9 +114,9 @@ endif
 # The first Python that has pytest; with xdist four tests at a time, which mostly wait.
 PYTHON ?= $(firstword $(foreach p,python3 /usr/bin/python3,\
     $(shell $p -c 'import pytest' 2>/dev/null && echo $p)) python3)
-system: $(if $(SAN)$(FAULTS),$O/supervisor,build/supervisor) $(TOOLS) $O/newer/supervisor
+system: $(if $(SAN)$(FAULTS)$(COV),$O/supervisor,build/supervisor) $(TOOLS) $O/newer/supervisor
 	@# test_clock.py needs one that takes a preloaded library; the flags are those of ci.sh
-	@$(MAKE) --no-print-directory SAN= FAULTS= DEBUG=1 TLS=1 CC=gcc CFLAGS='-O2 -D_FORTIFY_SOURCE=2 -g'
+	@$(MAKE) --no-print-directory SAN= FAULTS= COV= DEBUG=1 TLS=1 CC=gcc CFLAGS='-O2 -D_FORTIFY_SOURCE=2 -g'
 	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< \
 	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump \
 	    NEWER_BIN=$(CURDIR)/$O/newer/supervisor $(PYTHON) -m pytest -q $(PYTEST) \
@@ -142,7 +149,7 @@ install: build/supervisor
 	    $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 
 clean:
-	rm -rf build/release* build/san* build/debug* build/gen build/supervisor
+	rm -rf build/release* build/san* build/debug* build/cov* build/gen build/supervisor
 distclean:
 	rm -rf build
 -include $(shell find $O -name "*.d" 2>/dev/null)
