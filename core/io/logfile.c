@@ -67,11 +67,17 @@ void logfile_lost(struct logfile *lf, size_t n, int sys)
             lf->path);
 }
 
+/* A disk on the brink of being full takes one write and refuses the next: such a pair of
+ * messages comes once a second at the most. */
 void logfile_works(struct logfile *lf)
 {
     if (!lf->failing)
         return;
+    if (lf->kind == LOGFILE_REGULAR && lf->mended_ms &&
+        mono_ms() - lf->mended_ms < RETRY_MS)
+        return;
     lf->failing = false;
+    lf->mended_ms = mono_ms();
     logfile_say(lf, "writing to log %s works again; %llu bytes were dropped", lf->path,
                 (unsigned long long)lf->dropped_bytes);
     lf->dropped_bytes = 0;

@@ -37,6 +37,7 @@ struct logfile {
     struct logfile_file *file; /* of a regular file */
     /* trouble */
     bool failing;           /* the last attempt to write failed; said already */
+    int64_t mended_ms;      /* when that was last said to be over; 0: never */
     bool reopen_due;        /* the file under this name has to be opened again */
     bool stuck;             /* rotation failed; said already */
     int64_t retry_ms;       /* no attempt at that before */

@@ -316,6 +316,20 @@ def test_every_allocation_fails_for_seconds(faulty):
     assert d.stop() == 0
 
 
+def test_no_memory_for_too_long(faulty):
+    """After ten seconds in vain the process executes itself; programs do not notice."""
+    d = faulty(program("a", "sleep 1000") + program("b", "sleep 1000"))
+    check_family(d, "a", "b")
+    b = d.pid_of("b")
+    d.faults.set("malloc:1+:ENOMEM calloc:1+:ENOMEM realloc:1+:ENOMEM")
+    kill(pids_in_log(d, "a")[-1])
+    d.wait_log("CRIT out of memory for too long, beginning anew", timeout=60)
+    check_family(d, "a", "b")
+    assert d.pid_of("b") == b and alive(d.pid)
+    assert len(pids_in_log(d, "a")) == 2 and len(pids_in_log(d, "b")) == 1
+    assert d.stop() == 0
+
+
 def test_address_space_is_used_up(faulty):
     """The same by the kernel's limit instead of the wrappers."""
     d = faulty(program("a", "sh -c 'sleep 0.05'", autorestart="true") + program("b", "sleep 1000"))
@@ -351,6 +365,20 @@ def test_logs_that_cannot_be_written(faulty, box, rules, words):
     assert re.search("bytes were dropped", d.log)
     assert re.search("line \\d+\n$", d.file("t.out"))
     check_family(d, "t")
+
+
+def test_a_disk_on_the_brink(faulty, box):
+    """Every other write fails: two lines a second for each log, not for each write."""
+    d = faulty(program("t", "sh -c 'while :; do echo x; sleep 0.005; done'",
+                       stdout_logfile=box.path("t.out")))
+    d.wait_file("t.out", "x")
+    with Calm(d, lines=16):
+        d.faults.set("write:50%:ENOSPC seed=11")
+        holds_for(lambda: alive(d.pid), 2.5)
+        d.faults.set()
+    size = len(d.file("t.out"))
+    wait_until(lambda: len(d.file("t.out")) > size)
+    assert len(re.findall("cannot write to log %s" % box.path("t.out"), d.log + d.err)) <= 5
 
 
 def test_writes_that_take_a_part_only(faulty, box):
