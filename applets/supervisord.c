@@ -7,7 +7,6 @@
 #include "applets/supervisord/daemon_log.h"
 #include "applets/supervisord/handoff.h"
 #include "applets/supervisord/keeper.h"
-#include "applets/supervisord/reap.h"
 #include "applets/supervisord/shortage.h"
 #include "applets/supervisord/start_up.h"
 #include "applets/supervisord/super_save.h"
@@ -174,6 +173,7 @@ static void keep_record(struct daemon *d)
     struct engine *engine = super_engine(d->run.super);
     engine->image = d->image.number;
     engine->kept = keeper_present();
+    keeper_serve(engine);
     d->image.keeper = keeper_pid();
     if (!d->survives)
         return;
@@ -424,12 +424,6 @@ static void on_signal(void *arg, int number)
         super_on_signal(d->run.super, number);
 }
 
-static void on_kept_exit(void *arg, pid_t pid, int wait_status)
-{
-    struct daemon *d = arg;
-    reap_child(super_engine(d->run.super), pid, wait_status);
-}
-
 static const int signal_numbers[] = {
     SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2, SIGCHLD, KEEPER_LOST_SIGNAL, 0};
 
@@ -513,8 +507,7 @@ static int take_over(struct daemon *d, struct handoff *h, struct err *err)
 static void listen_to_keeper(struct daemon *d)
 {
     struct err err;
-    const struct keeper_handlers handlers = {d, on_kept_exit, on_signal};
-    if (keeper_listen(d->loop, &handlers, &err) < 0)
+    if (keeper_listen(super_engine(d->run.super), on_signal, d, &err) < 0)
         log_crit("%s", err.text);
     keeper_drain();
     if (keeper_present() && d->image.pidfile_written)

@@ -6,10 +6,13 @@
 
 #include "applets/supervisord/keeper_priv.h"
 #include "core/base/clock.h"
+#include "core/base/num.h"
 #include "core/io/fd.h"
 #include "core/io/journal.h"
+#include "core/io/procfs.h"
 #include "core/io/reexec.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,6 +33,9 @@ enum {
     PAUSE_MS = 500,
     PAUSE_KILLED_MS = 20, /* it was not its own fault */
     FULL_POLL_MS = 10,
+    RESTORES_MAX = 5, /* as of handoff_load */
+    END_MS = 10 * 1000,
+    WAIT_MS = 20,
     FAILURES_MAX = 3, /* of a new binary that has not yet written a record */
     SIGNALS = 65
 };
@@ -170,25 +176,64 @@ static void upgrade(void)
         if (k.signals[i].wanted)
             kill(getpid(), i); /* waits for the next image */
     reexec_replace(binary, k.path);
-    if (journal_attach(reexec_memory(), &err) == 0) {
-        int max_fd = journal_facts()->max_fd;
-        reexec_now(REEXEC_KEEPER, max_fd);
-        err_sys(&err, "cannot execute %.100s", k.path);
-    }
+    reexec_now(REEXEC_KEEPER, journal_facts()->max_fd);
+    err_sys(&err, "cannot execute %.100s", k.path);
     snprintf(keeper_birth.trouble, sizeof keeper_birth.trouble, "%.190s", err.text);
     reexec_replace_undo();
 }
 
 /* A new binary that cannot go on is worth less than the old one. */
-static void fall_back(const siginfo_t *info)
+static void fall_back(void)
 {
-    struct err err;
     int fds[2];
     reexec_fds(fds);
-    if (fds[1] < 0 || info->si_status == SIGKILL || ++k.failures < FAILURES_MAX ||
-        journal_attach(reexec_memory(), &err) < 0)
+    if (fds[1] < 0 || ++k.failures < FAILURES_MAX)
         return;
     reexec_fall_back(REEXEC_KEEPER, journal_facts()->max_fd);
+}
+
+static void signal_children(int number)
+{
+    struct procfs_identity id;
+    struct dirent *entry;
+    int64_t pid;
+    DIR *dir = opendir("/proc");
+    while (dir && (entry = readdir(dir)) != NULL)
+        if (parse_int(entry->d_name, 1, INT_MAX, &pid) == 0 &&
+            procfs_identify((pid_t)pid, &id) == 0 && id.parent == getpid())
+            kill((pid_t)pid, number);
+    if (dir)
+        closedir(dir);
+}
+
+/* Nobody can go on from what there is, so nobody looks after the programs: they are
+ * ended, and all begins anew. */
+static void begin_anew(void)
+{
+    int64_t until = mono_ms() + END_MS;
+    signal_children(SIGTERM);
+    while (mono_ms() < until && waitpid(-1, NULL, WNOHANG) >= 0)
+        poll(NULL, 0, WAIT_MS);
+    signal_children(SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+    reexec_now(REEXEC_NONE, STDERR_FILENO);
+    journal_facts()->restores_failed = 0;
+}
+
+/* Whoever is killed while going on has not failed to. */
+static void judge(const siginfo_t *info)
+{
+    struct journal_facts *f = journal_facts();
+    f->deaths++;
+    if (info->si_status == SIGKILL) {
+        if (f->restores_failed > 0)
+            f->restores_failed--;
+        return;
+    }
+    fall_back();
+    if (f->restores_failed > RESTORES_MAX)
+        begin_anew();
 }
 
 static void child_ended(const siginfo_t *info)
@@ -203,7 +248,7 @@ static void child_ended(const siginfo_t *info)
     if (k.binary >= 0)
         upgrade();
     else
-        fall_back(info);
+        judge(info);
     k.short_lives = mono_ms() - k.born_ms < SHORT_LIFE_MS ? k.short_lives + 1 : 0;
 }
 
@@ -256,7 +301,7 @@ static int prepare(struct err *err)
 
 int keeper_run(struct err *err)
 {
-    if (prepare(err) < 0)
+    if (journal_attach(reexec_memory(), err) < 0 || prepare(err) < 0)
         return -1;
     for (;;) {
         if (!k.child && k.short_lives > SHORT_LIVES_MAX)

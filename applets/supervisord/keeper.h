@@ -10,8 +10,8 @@
 #ifndef APPLETS_SUPERVISORD_KEEPER_H
 #define APPLETS_SUPERVISORD_KEEPER_H
 
+#include "applets/supervisord/engine.h"
 #include "core/base/err.h"
-#include "core/io/loop.h"
 #include <sys/types.h>
 
 /* --- the keeper ----------------------------------------------------------------------
@@ -35,16 +35,13 @@ pid_t keeper_pid(void); /* 0: none */
 /* Logs how the supervisord before this one ended, once; false: this is the first. */
 bool keeper_tell_death(void);
 
-struct keeper_handlers {
-    void *arg;
-    /* A child of the keeper has ended: that of a supervisord before us, or an orphan. */
-    void (*on_exit)(void *arg, pid_t pid, int wait_status);
-    void (*on_signal)(void *arg, int number);
-};
-/* From now on the keeper's messages come through the loop. handlers are copied. 0, or -1
- * with err. Harmless without a keeper. */
-int keeper_listen(struct loop *loop, const struct keeper_handlers *handlers,
-                  struct err *err);
+/* Takes the keeper's messages, from now on through the loop: ended children of the keeper
+ * (those of a supervisord before us, and orphans) are reaped, signals go to on_signal. 0,
+ * or -1 with err. Harmless without a keeper. */
+int keeper_listen(struct engine *engine, void (*on_signal)(void *arg, int number),
+                  void *arg, struct err *err);
+/* After a restart there is another engine to reap for. */
+void keeper_serve(struct engine *engine);
 void keeper_drain(void); /* takes all messages that wait */
 /* What supervisord gets when the keeper has died; it then calls keeper_become. The last
  * number, which is of no other use here. */

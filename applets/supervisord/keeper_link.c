@@ -2,6 +2,7 @@
 #include "applets/supervisord/keeper.h"
 
 #include "applets/supervisord/keeper_priv.h"
+#include "applets/supervisord/reap.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/io/journal.h"
@@ -16,7 +17,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct keeper_handlers handlers;
+static struct engine *engine;
+static void (*on_signal)(void *arg, int number);
+static void *on_signal_arg;
 static struct watch watch;
 static bool last_message; /* was taken: the answer to NOTE_UPGRADE */
 
@@ -105,11 +108,11 @@ static bool take_message(void)
     }
     int number = info->si_signo;
     if (number == SIGCHLD)
-        handlers.on_exit(handlers.arg, info->si_pid, journal_wait_status(info));
+        reap_child(engine, info->si_pid, journal_wait_status(info));
     else if (number == 0)
         last_message = true;
     else
-        handlers.on_signal(handlers.arg, number);
+        on_signal(on_signal_arg, number);
     journal_done(e);
     if (number != SIGCHLD && number != 0)
         send_note(NOTE_TAKEN, number, "");
@@ -118,7 +121,7 @@ static bool take_message(void)
 
 void keeper_drain(void)
 {
-    while (keeper_present() && handlers.on_exit && take_message())
+    while (keeper_present() && engine && take_message())
         ;
 }
 
@@ -138,14 +141,23 @@ static void keeper_on_message(struct watch *w, unsigned ready)
     keeper_drain();
 }
 
-int keeper_listen(struct loop *loop, const struct keeper_handlers *h, struct err *err)
+void keeper_serve(struct engine *e)
 {
-    handlers = *h;
+    engine = e;
+}
+
+int keeper_listen(struct engine *e, void (*fn)(void *arg, int number), void *arg,
+                  struct err *err)
+{
+    engine = e;
+    on_signal = fn;
+    on_signal_arg = arg;
     if (!keeper_present())
         return 0;
     if (keeper_birth.trouble[0])
         log_error("the upgrade came to nothing: %s", keeper_birth.trouble);
-    if (loop_add(loop, &watch, keeper_birth.socks[1], WATCH_READ, keeper_on_message) < 0)
+    if (loop_add(e->loop, &watch, keeper_birth.socks[1], WATCH_READ, keeper_on_message) <
+        0)
         return err_sys(err, "cannot watch the keeper's socket");
     return 0;
 }

@@ -183,8 +183,10 @@ def test_term_while_there_is_nobody(box):
 
 
 def test_restart_and_reopen_by_signal(box):
-    d = box.start(counting(box, 1), supervisord=KEEPER)
+    d = box.start(counting(box, 1) + program("o", box.child + " orphan pause"),
+                  supervisord=KEEPER)
     pid = d.wait_state("c0", "RUNNING")["pid"]
+    d.wait_log(r"reaped unknown pid \d+ \(exit status 7\)")
     d.kill(signal.SIGUSR2)
     d.wait_log("received SIGUSR2 indicating log reopen request")
     d.kill(signal.SIGHUP)
@@ -192,6 +194,7 @@ def test_restart_and_reopen_by_signal(box):
     wait_until(lambda: not alive(pid))
     wait_until(lambda: pids(d)["c0"] not in (0, pid))
     assert main_pid(box) == d.pid
+    d.wait_log(r"reaped unknown pid \d+ \(exit status 7\)", count=2)
     new = pids(d)["c0"]
     kill_worker(box)
     assert pids(d)["c0"] == new
@@ -307,6 +310,30 @@ def test_upgrade_that_is_refused(box):
     with pytest.raises(xmlrpc.client.Fault):
         d.sv.upgrade(bad)
     assert worker(box) == s and pids(d) == before
+
+
+def test_record_that_is_no_good(box):
+    """Nobody can go on: the programs are ended, and all begins anew."""
+    d = box.start(counting(box, 2), supervisord=KEEPER)
+    before = pids(d)
+    memory = next(fd for fd, path in proc_info(d.pid)["fds"].items()
+                  if "memfd:supervisor-state" in path)
+    s = wait_until(lambda: worker(box))
+    os.kill(s, signal.SIGSTOP)
+    with open("/proc/%d/fd/%d" % (d.pid, memory), "r+b") as f:
+        size = f.seek(0, 2)
+        f.seek(512 * 1024)
+        f.write(b"\0" * (size - 512 * 1024))
+    kill(s, signal.SIGABRT)
+    kill(s)
+    wait_until(lambda: not any(map(alive, before.values())))
+    wait_until(lambda: d.log.count("supervisord started with pid %d" % d.pid) == 2)
+    wait_until(lambda: worker(box))
+    after = pids(d)
+    assert set(after) == set(before) and not set(after.values()) & set(before.values())
+    kill_worker(box)
+    assert pids(d) == after
+    assert d.stop() == 0
 
 
 LISTENER = """\
