@@ -314,6 +314,22 @@ static void close_old_log(int fd)
         close(fd);
 }
 
+/* Where a chunk is to be replayed: at once, as what comes after takes further output; but
+ * not before its process has been made. */
+static uint64_t place_of(const struct journal_chunk *chunk, uint64_t from, uint64_t taken)
+{
+    uint64_t place = from;
+
+    for (; from < taken && from < journal_map->head; from++) {
+        const struct journal_entry *e = entry_at(from);
+
+        if (from >= journal_map->tail && e->kind == JOURNAL_SPAWN && e->u.spawn.pid > 0 &&
+            e->u.spawn.process_id == chunk->process_id)
+            place = from + 1;
+    }
+    return place;
+}
+
 void journal_replay(const struct journal_mark *m, const struct journal_handlers *h)
 {
     struct journal_chunk chunk;
@@ -324,9 +340,12 @@ void journal_replay(const struct journal_mark *m, const struct journal_handlers 
     end = journal_map->head;
     int old_log = journal_chunk_log_fd();
     bool pending = journal_chunk_recover(m, &chunk, &place);
+    if (pending)
+        place = place_of(&chunk, m->position, place);
     open_count++; /* marks stand at the entry that is replayed */
     for (first_open = m->position; first_open < end || pending; first_open++) {
         if (pending && (place <= first_open || first_open >= end)) {
+            journal_chunk_resume();
             h->on_chunk(h->arg, &chunk);
             journal_chunk_leave();
             pending = false;

@@ -205,9 +205,9 @@ struct journal_handlers {
     /* Give it to channel_finish_chunk of that process; ignore it when there is none. */
     void (*on_chunk)(void *arg, const struct journal_chunk *c);
 };
-/* Everything since mark m, in order; the chunk at its place among the entries. A chunk
- * that was in flight at CHUNK_DROP_FAULTS faults (facts.crashes tells faults from kills)
- * is dropped with a CRIT line. */
+/* Everything since mark m, in order; before it, or right after its process was made, the
+ * chunk. One that was in flight at CHUNK_DROP_FAULTS faults (facts.crashes tells faults
+ * from kills) is dropped with a CRIT line. */
 void journal_replay(const struct journal_mark *m, const struct journal_handlers *h);
 
 /* For tests: a place where this process may die (see tests/unit/test_journal.c). */

@@ -18,6 +18,7 @@ static char plain_buffer[JOURNAL_CHUNK_BYTES]; /* without a journal */
 
 static uint64_t chunk_done;
 static bool in_flight;         /* this process is at it */
+static bool held;              /* one of the last life waits for its turn */
 static uint64_t written_bytes; /* of the chunk's log output, dealt with in this pass */
 static bool noted;             /* the write under way has a note of its own */
 
@@ -82,7 +83,7 @@ ssize_t journal_chunk_read(int fd, uint64_t process_id, bool is_stderr, const ch
     ssize_t n;
 
     *data = plain_buffer;
-    if (journal_map == NULL)
+    if (journal_map == NULL || held)
         return read(fd, plain_buffer, sizeof plain_buffer);
     chunk_begin(process_id, is_stderr, false);
     n = splice(fd, NULL, journal_map->stage[1], NULL, JOURNAL_CHUNK_BYTES,
@@ -103,7 +104,7 @@ ssize_t journal_chunk_read(int fd, uint64_t process_id, bool is_stderr, const ch
 
 void journal_chunk_flush(uint64_t process_id, bool is_stderr)
 {
-    if (journal_map)
+    if (journal_map && !held)
         chunk_begin(process_id, is_stderr, true);
 }
 
@@ -267,6 +268,7 @@ bool journal_chunk_recover(const struct journal_mark *m, struct journal_chunk *c
     struct chunk_state *c = &journal_map->chunk;
 
     chunk_done = c->number;
+    held = in_flight = false;
     if (!c->active)
         return false;
     in_flight = true;
@@ -291,10 +293,20 @@ bool journal_chunk_recover(const struct journal_mark *m, struct journal_chunk *c
     }
     chunk->raw = c->faults >= CHUNK_RAW_FAULTS;
     *place = c->place;
+    in_flight = false;
+    held = true;
+    return true;
+}
+
+void journal_chunk_resume(void)
+{
+    const struct chunk_state *c = &journal_map->chunk;
+
+    held = false;
+    in_flight = true;
     written_bytes = 0;
     redo.note = c->notes[c->note & 1];
     redo.known = redo.note.done_before;
     if (redo.note.done > 0)
         redo.known += (uint64_t)redo.note.done;
-    return true;
 }

@@ -26,7 +26,7 @@ struct chunk_state {
     uint32_t faults;  /* that it was in flight at */
     uint32_t crashes; /* facts.crashes when that was counted last */
     uint64_t process_id;
-    uint64_t place; /* the entry before which it belongs */
+    uint64_t place; /* the entry before which it was taken, or within which */
     /* fill << 32 | want: `want` bytes were moved to the staging pipe; `fill` are in the
      * buffer. */
     _Atomic uint64_t fill_want;
@@ -56,10 +56,13 @@ uint64_t journal_chunk_done(void);
 void journal_checkpoint(void); /* calls the checkpoint function, unless it is running */
 
 /* Looks for a chunk that was in flight at death. True: *c is what is to be replayed, and
- * *place where; journal_chunk_end must follow. */
+ * *place what it was taken before; it is held, and others are taken without the journal
+ * meanwhile, until journal_chunk_resume; then journal_chunk_leave must follow. */
 bool journal_chunk_recover(const struct journal_mark *m, struct journal_chunk *c,
                            uint64_t *place);
-/* It is done again, but no record may say so yet: it counts as in flight until one does. */
+void journal_chunk_resume(void);
+/* It is done again, but no record may say so yet: it counts as in flight until one does.
+ */
 void journal_chunk_leave(void);
 void journal_chunk_cleared(const struct journal_mark *m);
 /* The log that has to be looked at to replay the chunk in flight, or -1. */

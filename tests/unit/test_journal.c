@@ -356,14 +356,14 @@ static void kill_everywhere(long step)
         if (died > 0 && point / step % 4 == 0)
             try_lives(point, 1 + point / 4 % 25, &died);
     }
-    assert_true(point > 50);
+    assert_true(point > 30);
 }
 
 static void test_killed_while_logging(void **state)
 {
     UNUSED(state);
     memset(&variant, 0, sizeof variant);
-    kill_everywhere(1);
+    kill_everywhere(2);
 }
 
 static void test_killed_while_rotating(void **state)
@@ -372,9 +372,9 @@ static void test_killed_while_rotating(void **state)
     memset(&variant, 0, sizeof variant);
     variant.maxbytes = 600;
     variant.backups = 60;
-    kill_everywhere(2);
+    kill_everywhere(5);
     variant.backups = 2;
-    kill_everywhere(3);
+    kill_everywhere(7);
 }
 
 static void test_killed_with_state(void **state)
@@ -382,7 +382,7 @@ static void test_killed_with_state(void **state)
     UNUSED(state);
     memset(&variant, 0, sizeof variant);
     variant.has_state = true;
-    kill_everywhere(2);
+    kill_everywhere(5);
 }
 
 static void test_killed_with_one_log_for_two(void **state)
@@ -390,10 +390,67 @@ static void test_killed_with_one_log_for_two(void **state)
     UNUSED(state);
     memset(&variant, 0, sizeof variant);
     variant.two_logs = true;
-    kill_everywhere(3);
+    kill_everywhere(7);
     variant.maxbytes = 3000;
     variant.backups = 250;
-    kill_everywhere(3);
+    kill_everywhere(7);
+}
+
+/* --- exits that are worked on ------------------------------------------------------- */
+
+static void drain_pipe(void *arg, pid_t pid, int status)
+{
+    int i = (int)pid - 1000;
+    const char *data;
+    ssize_t n;
+
+    UNUSED(arg);
+    UNUSED(status);
+    while ((n = journal_chunk_read(pipes[i][0], (uint64_t)i, false, &data)) > 0) {
+        take((uint64_t)i, data, (size_t)n);
+        journal_chunk_end();
+    }
+}
+
+/* Many exits in one turn, without a record between them: with each the last output. */
+static void exit_worker(long crash_after)
+{
+    static const struct journal_handlers handlers = {.on_chunk = on_chunk,
+                                                     .on_exit = drain_pipe};
+
+    journal_crash_after = crash_after;
+    now = shared->slots[shared->which];
+    close_unnamed(-1);
+    open_logs();
+    journal_replay(&now.mark, &handlers);
+    for (int i = 0; i < PIPES; i++) {
+        struct journal_entry *e = journal_begin(JOURNAL_EXIT);
+
+        e->u.exit.si_signo = SIGCHLD;
+        e->u.exit.si_code = CLD_EXITED;
+        e->u.exit.si_pid = 1000 + i;
+        drain_pipe(NULL, e->u.exit.si_pid, 0);
+        journal_done(e);
+    }
+    write_record(NULL);
+    _exit(0);
+}
+
+static void test_killed_over_last_words(void **state)
+{
+    int died = 1;
+
+    UNUSED(state);
+    memset(&variant, 0, sizeof variant);
+    for (long point = 1; died > 0; point++) {
+        memset(shared, 0, sizeof *shared);
+        remove_files();
+        fill_pipes();
+        journal_mark(&shared->slots[0].mark);
+        died = run_lives(exit_worker, point, point % 5 ? 0 : 1 + point % 17);
+        check_logs(point, 0);
+        empty_pipes();
+    }
 }
 
 /* --- a write cut short ------------------------------------------------------------- */
@@ -841,6 +898,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_killed_with_state, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed_with_one_log_for_two, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_killed_over_last_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_partial_write, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_foreign_hands, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_poison, set_up, tear_down),
