@@ -103,23 +103,18 @@ static int descriptor_named(const char *path)
     return -1;
 }
 
-static struct list files = {&files, &files};
+static struct map files; /* inode -> file: thousands of logs are opened at once */
 
 static struct logfile_file *file_take(const struct stat *st)
 {
-    struct logfile_file *f;
+    struct logfile_inode inode = {st->st_dev, st->st_ino};
+    struct logfile_file *f = map_get(&files, &inode, sizeof inode);
 
-    list_each(it, &files)
-    {
-        f = list_item(it, struct logfile_file, link);
-        if (f->ino == st->st_ino && f->dev == st->st_dev)
-            goto found;
+    if (!f) {
+        f = xcalloc(1, sizeof *f);
+        f->inode = inode;
+        map_put(&files, &f->inode, sizeof f->inode, f);
     }
-    f = xcalloc(1, sizeof *f);
-    f->dev = st->st_dev;
-    f->ino = st->st_ino;
-    list_append(&files, &f->link);
-found:
     f->users++;
     f->size = st->st_size;
     return f;
@@ -128,8 +123,10 @@ found:
 static void file_drop(struct logfile *lf)
 {
     if (lf->file && --lf->file->users == 0) {
-        list_del(&lf->file->link);
+        map_del(&files, &lf->file->inode, sizeof lf->file->inode);
         free(lf->file);
+        if (files.len == 0)
+            map_free(&files);
     }
     lf->file = NULL;
 }
@@ -251,8 +248,8 @@ static void logfile_regular_write(struct logfile *lf, const char *data, size_t n
     bool all;
 
     if (lf->journaled)
-        skip = journal_write_begin(lf->fd, lf->file->dev, lf->file->ino, lf->file->size,
-                                   lf->path, data, n);
+        skip = journal_write_begin(lf->fd, lf->file->inode.dev, lf->file->inode.ino,
+                                   lf->file->size, lf->path, data, n);
     all = write_all(lf, data + skip, n - skip);
     if (lf->journaled)
         journal_write_end(n);

@@ -3,6 +3,7 @@
 #ifndef CORE_IO_LOGFILE_PRIV_H
 #define CORE_IO_LOGFILE_PRIV_H
 
+#include "core/base/map.h"
 #include "core/io/logfile.h"
 
 enum logfile_kind {
@@ -16,9 +17,9 @@ enum logfile_kind {
 /* A regular file that is open, perhaps more than once: two programs may have one log. The
  * size is kept here so that no write needs a stat; we are the one who writes. */
 struct logfile_file {
-    struct list link;
-    dev_t dev;
-    ino_t ino;
+    struct logfile_inode {
+        uint64_t dev, ino;
+    } inode; /* no gap in it: a key of a map */
     int64_t size;
     unsigned users;
 };
