@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,11 +63,77 @@ static int lose_the_standard_ones(void)
     return 0;
 }
 
+/* At the limit a pipe takes two spares, and says no when there are none. */
+static int spares_at_the_limit(void)
+{
+    struct rlimit limit;
+    int ends[2], fd;
+
+    if (!fd_spares_fill() || fd_spares_left() != FD_SPARES)
+        return 1;
+    fd = open("/dev/null", O_RDONLY); /* the first free number */
+    close(fd);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = (rlim_t)fd;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (int i = 0; i < FD_SPARES / 2; i++) {
+        if (fd_pipe(ends, NULL) < 0 || (fcntl(ends[0], F_GETFD) & FD_CLOEXEC) == 0)
+            return 2;
+    }
+    if (fd_spares_left() != 0 || fd_pipe(ends, NULL) == 0 || errno != EMFILE)
+        return 3;
+    if (fd_open("/dev/null", O_RDONLY, 0) >= 0 || fd_spares_fill())
+        return 4;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return fd_spares_fill() ? 0 : 5;
+}
+
+/* As root: links are root's or nobody's, wherever in the path. */
+static int logs_and_links(void)
+{
+    char dir[] = "/tmp/test_fd.XXXXXX", to[128];
+    int fd;
+
+    if (geteuid() != 0 || !mkdtemp(dir) || chdir(dir) < 0)
+        return 0;
+    if (mkdir("real", 0755) || symlink("real", "way") || symlink("../real/x", "real/y"))
+        return 1;
+    snprintf(to, sizeof to, "%s/way/../way//y", dir);
+    fd = fd_open_log(to, O_WRONLY | O_CREAT, 0600);
+    if (fd < 0 || write(fd, "abc", 3) != 3 || access("real/x", F_OK) < 0)
+        return 2;
+    close(fd);
+    fd = fd_open_log("way/x", O_WRONLY | O_TRUNC, 0);
+    if (fd < 0 || lseek(fd, 0, SEEK_END) != 0)
+        return 3;
+    close(fd);
+    if (lchown("way", 65534, 65534) < 0 || fd_open_log(to, O_RDONLY, 0) >= 0 ||
+        errno != EACCES)
+        return 4;
+    if (fd_open_log("real/none", O_RDONLY, 0) >= 0 || errno != ENOENT)
+        return 5;
+    if (symlink("loop", "loop") < 0 || fd_open_log("loop", O_RDONLY, 0) >= 0 ||
+        errno != ELOOP)
+        return 6;
+    if (link("real/x", "second") < 0 || (fd = fd_open_log("second", O_RDONLY, 0)) < 0)
+        return 7;
+    close(fd);
+    if (chmod(dir, 0777) < 0 || fd_open_log("second", O_RDONLY, 0) >= 0 ||
+        errno != EACCES)
+        return 8;
+    unlink("second"), unlink("loop"), unlink("way"), unlink("real/x"), unlink("real/y");
+    rmdir("real");
+    return rmdir(dir) < 0 ? 9 : 0;
+}
+
 static void test_in_children(void **state)
 {
     UNUSED(state);
     assert_in_child(close_a_range);
     assert_in_child(lose_the_standard_ones);
+    assert_in_child(spares_at_the_limit);
+    assert_in_child(logs_and_links);
 }
 
 static void test_flags(void **state)
