@@ -132,7 +132,7 @@ static void save_texts(struct record_writer *w, const char *key, const struct st
         buf_puts(&text, v->items[i]);
     }
     record_put(w, key, buf_data(&text), text.len);
-    buf_free(&text);
+    buf_wipe(&text);
 }
 
 static void save_ints(struct record_writer *w, const char *key, const int *list, size_t n)
@@ -144,7 +144,7 @@ static void save_ints(struct record_writer *w, const char *key, const int *list,
         buf_putc(&text, ',');
     }
     record_put(w, key, buf_data(&text), text.len);
-    buf_free(&text);
+    buf_wipe(&text);
 }
 
 static void save_field(struct record_writer *w, const struct field *f, const char *from)

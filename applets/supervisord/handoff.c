@@ -164,10 +164,10 @@ static int make_minimal(struct buf *text)
         record_end(&w);
     }
     if (w.failed) {
-        buf_free(&less);
+        buf_wipe(&less);
         return -1;
     }
-    buf_free(text);
+    buf_wipe(text);
     *text = less;
     return 0;
 }
@@ -219,7 +219,7 @@ int handoff_load_older(struct handoff *h, struct state_store *store, struct err 
 
 void handoff_clear(struct handoff *h)
 {
-    buf_free(&h->text);
+    buf_wipe(&h->text);
 }
 
 /* --- descriptors ------------------------------------------------------------------- */
@@ -354,7 +354,7 @@ static int check_record(struct err *err)
                 journal_layout());
 out:
     handoff_clear(&h);
-    buf_free(&text);
+    buf_wipe(&text);
     return fits ? 0 : -1;
 }
 

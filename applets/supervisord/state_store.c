@@ -112,7 +112,7 @@ int state_store_load(struct state_store *s, bool older, struct buf *out,
     s->slot = -1;
     s->next = 1 - slot; /* what was read stays until a new base is complete */
     for (int i = 0; i < 2; i++)
-        buf_free(&text[i]);
+        buf_wipe(&text[i]);
     return rc;
 }
 

@@ -40,7 +40,7 @@ static void save_conf(const struct conf *c, int64_t number, struct record_writer
     record_put(w, "text", buf_data(&text), text.len);
     record_end(w);
     w->failed = w->failed || inner.failed;
-    buf_free(&text);
+    buf_wipe(&text);
 }
 
 static void save_confs_and_groups(const struct super *s, struct record_writer *w)
