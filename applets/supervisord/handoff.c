@@ -191,7 +191,7 @@ static int load(struct handoff *h, struct state_store *store, bool older, struct
 }
 
 /* Faults while restoring, after which it is tried otherwise. */
-enum { MINIMAL_AFTER = 2, OLDER_AFTER = 4, GIVE_UP_AFTER = 6 };
+enum { MINIMAL_AFTER = 2, OLDER_AFTER = 4 };
 
 int handoff_load(struct handoff *h, struct state_store *store, struct err *err)
 {
@@ -199,7 +199,7 @@ int handoff_load(struct handoff *h, struct state_store *store, struct err *err)
     bool older = failed >= OLDER_AFTER;
     *h = (struct handoff){.minimal = failed >= MINIMAL_AFTER};
     buf_init(&h->text, BUF_NO_LIMIT);
-    if (failed >= GIVE_UP_AFTER)
+    if (failed >= HANDOFF_GIVE_UP_AFTER)
         return err_set(err, ERR_LIMIT, "going on failed %u times", failed);
     crash_set_restoring(true);
     if (h->minimal)

@@ -36,6 +36,9 @@ struct handoff {
     bool minimal;               /* restored without what is under way: see handoff_load */
 };
 
+/* After so many restores in vain (journal_facts) there is nothing to go on from. */
+enum { HANDOFF_GIVE_UP_AFTER = 6 };
+
 /* Reads the record behind the attached journal. When restoring has died of faults before,
  * only the outline of each process is kept (the bytes under way may be what it dies of);
  * when that dies too, the record before this one is tried. What is missing or

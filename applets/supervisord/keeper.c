@@ -4,6 +4,7 @@
  * zombie. */
 #include "applets/supervisord/keeper.h"
 
+#include "applets/supervisord/handoff.h"
 #include "applets/supervisord/keeper_priv.h"
 #include "core/base/clock.h"
 #include "core/base/num.h"
@@ -33,7 +34,6 @@ enum {
     PAUSE_MS = 500,
     PAUSE_KILLED_MS = 20, /* it was not its own fault */
     FULL_POLL_MS = 10,
-    RESTORES_MAX = 5, /* as of handoff_load */
     END_MS = 10 * 1000,
     WAIT_MS = 20,
     FAILURES_MAX = 3, /* of a new binary that has not yet written a record */
@@ -221,18 +221,17 @@ static void begin_anew(void)
     journal_facts()->restores_failed = 0;
 }
 
-/* Whoever is killed while going on has not failed to. */
+/* Whoever is killed has not failed; faults of a restore count themselves. */
 static void judge(const siginfo_t *info)
 {
     struct journal_facts *f = journal_facts();
     f->deaths++;
-    if (info->si_status == SIGKILL) {
-        if (f->restores_failed > 0)
-            f->restores_failed--;
+    if (info->si_status == SIGKILL && info->si_code == CLD_KILLED)
         return;
-    }
+    if (info->si_code == CLD_EXITED)
+        f->restores_failed++;
     fall_back();
-    if (f->restores_failed > RESTORES_MAX)
+    if (f->restores_failed >= HANDOFF_GIVE_UP_AFTER)
         begin_anew();
 }
 
