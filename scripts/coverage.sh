@@ -10,7 +10,8 @@ profiles=build/cov/profiles
 [ -n "${COVERAGE_KEEP:-}" ] || rm -rf "$profiles"
 mkdir -p "$profiles"
 chmod 1777 "$profiles" # tests run programs as other users
-make -j2 COV=1 TLS=1 build/cov/supervisor || exit 1
+make -j2 COV=1 TLS=1 || exit 1
+make -j2 COV=1 TLS=1 FAULTS=1 || exit 1
 
 tests=$(find tests/unit -name 'test_*.c' | sed 's|\(.*\)\.c|build/cov/\1|')
 fuzzers=$(find tests/fuzz -name 'fuzz_*.c' | sed 's|\(.*\)\.c|build/cov/\1|')
@@ -24,12 +25,12 @@ for f in $fuzzers; do
     [ ! -d "$corpus" ] || "$f" -runs=0 "$corpus" >/dev/null 2>&1 || echo "failed: $f"
 done
 export LLVM_PROFILE_FILE="$PWD/$profiles/system-%c-%2m.profraw"
-make COV=1 TLS=1 system PYTEST="$*" | tail -n 1
+FAULTS_BIN=$PWD/build/cov-faults/supervisor make COV=1 TLS=1 system PYTEST="$*" | tail -n 1
 unset LLVM_PROFILE_FILE
 
 find "$profiles" -name '*.profraw' -size +0 >build/cov/list
 llvm-profdata merge -sparse -failure-mode=all -f build/cov/list -o build/cov/all.profdata 2>build/cov/merge.log
-objects=$(for t in $tests $fuzzers; do printf ' -object %s' "$t"; done)
+objects=$(for t in build/cov-faults/supervisor $tests $fuzzers; do printf ' -object %s' "$t"; done)
 # shellcheck disable=SC2086
 llvm-cov export -format=lcov -instr-profile=build/cov/all.profdata build/cov/supervisor $objects \
     -ignore-filename-regex='(^|/)(tests|build|deps)/' >build/cov/lcov.info 2>build/cov/export.log || {
