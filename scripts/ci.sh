@@ -123,9 +123,10 @@ system_san() {
     rm -f build/ci/sanitizer.*
     options=log_path=$PWD/build/ci/sanitizer
     export ASAN_OPTIONS="$options" UBSAN_OPTIONS="$options:print_stacktrace=1"
-    system_tests --ignore=test_scale.py SAN=1
+    make -j2 SAN=1 FAULTS=1 && export FAULTS_BIN="$PWD/build/san-faults/supervisor" &&
+        system_tests --ignore=test_scale.py SAN=1
     status=$?
-    unset ASAN_OPTIONS UBSAN_OPTIONS
+    unset ASAN_OPTIONS UBSAN_OPTIONS FAULTS_BIN
     for report in build/ci/sanitizer.*; do
         [ -f "$report" ] || continue
         cat "$report"
