@@ -550,6 +550,17 @@ static int go_on(struct daemon *d, const char *program)
     return run_on(d, program);
 }
 
+/* What would end us by default and means nothing here: a signal that was sent to the
+ * wrong pid must not leave all programs alone. A file that may not grow (XFSZ) is a
+ * failed write. */
+static void ignore_strays(void)
+{
+    static const int strays[] = {SIGUSR1, SIGALRM, SIGVTALRM, SIGPROF,
+                                 SIGIO,   SIGPWR,  SIGXFSZ};
+    for (size_t i = 0; i < array_len(strays); i++)
+        signal(strays[i], SIG_IGN);
+}
+
 int supervisord_main(int argc, char **argv)
 {
     static struct daemon d;
@@ -558,8 +569,8 @@ int supervisord_main(int argc, char **argv)
     fd_ensure_standard();
     if (argc == 2 && str_eq(argv[1], "--handoff-check"))
         return handoff_check();
-    reexec_open(&err);        /* where it fails, begin_surviving tells */
-    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write */
+    reexec_open(&err); /* where it fails, begin_surviving tells */
+    ignore_strays();
     parse_args(&d.args, argc, argv);
     if (reexec_role() == REEXEC_KEEPER && keeper_run(&err) < 0)
         fprintf(stderr, "%s: there is no keeper: %s\n", argv[0], err.text);

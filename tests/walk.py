@@ -390,7 +390,7 @@ class Walk:
         os.kill(self.daemon_pid, signal.SIGUSR2)
 
     def do_odd_signal(self):
-        os.kill(self.daemon_pid, self.rng.choice((signal.SIGCHLD, signal.SIGPIPE,
+        os.kill(self.daemon_pid, self.rng.choice((signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR1,
                                                   signal.SIGWINCH, signal.SIGCONT)))
 
     def do_pause_daemon(self):

@@ -185,3 +185,14 @@ def test_ignored_signals_do_not_kill(box):
     d.kill(signal.SIGPIPE)
     holds_for(lambda: alive(d.pid), 0.2)
     assert d.sv.getState()["statecode"] == 1
+
+
+@pytest.mark.differs("the original dies of a signal that it does not know, and its programs stay alone")
+def test_strays_do_not_kill(box):
+    """Signals that were meant for somebody else; programs have none of them ignored."""
+    d = box.start(program("a", box.child + " pause"))
+    pid = d.wait_state("a", "RUNNING")["pid"]
+    for name in ("USR1", "ALRM", "VTALRM", "PROF", "IO", "PWR", "XFSZ"):
+        d.kill(getattr(signal, "SIG" + name))
+        assert d.sv.getState()["statecode"] == 1
+    assert d.pid_of("a") == pid and d.proc("a")["sigign"] == 0
