@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_VERSION = 1, FILE_MAX_BYTES = 256 << 20 };
+enum { FILE_VERSION = 1, FILE_MAX_BYTES = 256 << 20, WRITE_RETRY_MS = 1000 };
 
 /* What is known of one child beyond its process. */
 struct child {
@@ -43,6 +43,7 @@ struct adopt {
     bool same_keeper;      /* as before we were restored */
     int fds_max;           /* no pidfd is kept that is higher */
     bool written, failed;  /* failed: and said so */
+    struct timer retry;    /* of a write that failed */
     struct map by_process; /* process_id -> struct child */
     struct list children;
 };
@@ -183,14 +184,24 @@ static void write_file(struct adopt *a)
     if (w.failed)
         errno = ENOMEM;
     if (w.failed || replace_file(a->path, &text) < 0) {
+        timer_set(&a->retry, loop_now_ms(super_loop(a->super)) + WRITE_RETRY_MS);
         if (!a->failed)
             log_error("the state file %s is not written: %s", a->path, strerror(errno));
         a->failed = true;
     } else {
+        if (a->failed)
+            log_info("the state file %s is written again", a->path);
         a->failed = false;
         a->written = true;
     }
     buf_free(&text);
+}
+
+/* Until it is written it names the wrong pids. */
+static void write_again(struct timer *t, int64_t now_ms)
+{
+    UNUSED(now_ms);
+    write_file(container_of(t, struct adopt, retry));
 }
 
 static void adopt_at_end(void *arg)
@@ -524,6 +535,7 @@ struct adopt *adopt_open(struct super *s, pid_t keeper_before)
     a->super = s;
     a->same_keeper = keeper_before == keeper_pid();
     list_init(&a->children);
+    timer_init(&a->retry, loop_timers(super_loop(s)), write_again);
     procfs_boot_id(a->boot);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX)
@@ -556,6 +568,7 @@ void adopt_close(struct adopt *a)
     if (!a)
         return;
     loop_del_hook(&a->at_end);
+    timer_cancel(&a->retry);
     if (a->written && !programs_left(a))
         unlink(a->path);
     list_each(it, &a->children) child_free(list_item(it, struct child, link));

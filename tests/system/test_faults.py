@@ -418,6 +418,23 @@ def test_rotation_that_fails_costs_no_line(faulty, box, rules):
     assert lines == ["line %d" % i for i in range(1, len(lines) + 1)]
 
 
+@pytest.mark.parametrize("rules", ["write:1+:ENOSPC", "rename:1+:EROFS", "open:1+:EMFILE"])
+def test_state_file_is_written_as_soon_as_it_can_be(faulty, box, rules):
+    d = faulty(program("a", "sleep 1000"), supervisord="adopt=true\nstatefile=%s\nlogfile_maxbytes=0"
+               % box.path("state"))
+    d.wait_file("state", ":%d " % d.pid_of("a"))
+    with Calm(d, lines=20):
+        d.faults.set(rules)
+        new = restarts(d, "a")
+        wait_until(lambda: d.faults.failed() > 1)
+        assert ":%d " % new not in d.file("state")
+        d.faults.set()
+        d.wait_file("state", ":%d " % new)
+    if not rules.startswith("write"):
+        assert len(re.findall("ERRO the state file", d.log)) == 1
+    d.wait_log("INFO the state file .* is written again")
+
+
 # ---- the loop ---------------------------------------------------------------------
 
 @pytest.mark.parametrize("rules", [
