@@ -487,16 +487,13 @@ static bool hold(struct adopt *a, struct process *p)
     return there;
 }
 
-/* Children of the supervisords before us are the keeper's, those of a dead keeper are
- * nobody's: with a new one, all whose pidfd is held, but no child of its own, which it
- * made when it was supervisord. */
+/* Children of the supervisords before us are the keeper's. Those of a dead keeper are
+ * nobody's; the new one has those that it made when it was supervisord. */
 static bool is_the_keepers(const struct adopt *a, const struct process *p)
 {
     struct procfs_identity id;
-    if (a->same_keeper)
-        return true;
-    return process_pid_fd(p) < 0 && procfs_identify(process_pid(p), &id) == 0 &&
-           id.parent == keeper_pid();
+    return a->same_keeper ||
+           (procfs_identify(process_pid(p), &id) == 0 && id.parent == keeper_pid());
 }
 
 /* Whoever is gone has been told of by the keeper before it let go of it. */
