@@ -6,6 +6,8 @@
 #include "core/base/log.h"
 
 enum { COMPLAIN_MS = 60 * 1000 };
+/* A base is seldom, and more than malloc keeps: it goes back to the kernel at once. */
+enum { BASE_ROOM_BYTES = 160 * 1024 };
 
 /* Descriptors above those of the start are named here for the first time. */
 static void note_fd(void *arg, int fd)
@@ -33,15 +35,19 @@ int checkpoint_base(struct checkpoint *c, struct buf *copy, struct err *err)
 {
     struct record_writer w = {.out = &c->text};
     struct journal_mark mark;
+    char *room;
     journal_mark(&mark);
     buf_truncate(&c->text, 0);
+    (void)buf_reserve(&c->text, BASE_ROOM_BYTES, &room); /* if not: the appends tell */
     super_save_all(c->super, &w);
     c->save_more(c->arg, &w);
     if (w.failed || (copy && buf_append(copy, buf_data(&c->text), c->text.len) < 0)) {
         super_want_base(c->super);
         return err_set(err, ERR_LIMIT, "no memory for the record of the state");
     }
-    return write_frame(c, true, &mark, err);
+    int rc = write_frame(c, true, &mark, err);
+    buf_wipe(&c->text);
+    return rc;
 }
 
 /* 0 also when nothing had to be written. */

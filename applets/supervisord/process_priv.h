@@ -7,6 +7,7 @@
 #include "applets/supervisord/stdin_queue.h"
 #include "core/rules/proc_fsm.h"
 
+/* 672 bytes is a size of musl's malloc, and the next is 800: thousands of them count. */
 struct process {
     struct engine *engine;
     struct group *group;
@@ -15,9 +16,7 @@ struct process {
     enum proc_state state;
     pid_t pid; /* 0: no child */
     int exit_status;
-    int wait_status; /* of the last child that ended, if one did */
-    bool has_ended;
-    bool renew;         /* once it has ended it is started again */
+    int wait_status;    /* of the last child that ended */
     unsigned starts;    /* attempts, ever */
     int tries;          /* failed starts in a row */
     char *spawn_error;  /* or NULL */
@@ -31,11 +30,15 @@ struct process {
     struct list dirty_link; /* in engine->dirty_processes */
     uint64_t started_ticks; /* of the child, since the boot; 0: not known */
     int pid_fd;             /* borrowed; -1: none */
+    bool has_ended;         /* wait_status says how */
+    bool renew;             /* once it has ended it is started again */
     bool foreign;           /* the child is somebody else's */
     bool dying;             /* reaped with wait_status; its last output is being read */
     struct channel out, err;
     struct stdin_queue in;
 };
+
+_Static_assert(sizeof(struct process) <= 668, "malloc's own four bytes included");
 
 /* Looks the command up, opens pipes and logs, forks. 0: a child runs and p->pid is set;
  * -1: none, and p->spawn_error tells why in upstream's words. */

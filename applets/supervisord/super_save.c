@@ -31,16 +31,12 @@ static int64_t number_of(struct conf_list *list, const struct conf *c)
 
 static void save_conf(const struct conf *c, int64_t number, struct record_writer *w)
 {
-    struct buf text;
-    struct record_writer inner = {.out = &text};
-    buf_init(&text, BUF_NO_LIMIT);
-    conf_save(c, &inner);
     record_begin(w, "conf");
     record_put_int(w, "number", number);
-    record_put(w, "text", buf_data(&text), text.len);
+    size_t opened = record_put_open(w, "text");
+    conf_save(c, w);
+    record_put_close(w, opened);
     record_end(w);
-    w->failed = w->failed || inner.failed;
-    buf_wipe(&text);
 }
 
 static void save_confs_and_groups(const struct super *s, struct record_writer *w)

@@ -70,6 +70,33 @@ void record_end(struct record_writer *w)
         note(w, buf_putc(w->out, '\n'));
 }
 
+/* The length comes last and has a fixed place: zeros before it do not hurt a reader. */
+enum { OPEN_DIGITS = 12 };
+
+size_t record_put_open(struct record_writer *w, const char *key)
+{
+    static const char zeros[OPEN_DIGITS] = "000000000000";
+    if (w->failed)
+        return 0;
+    note(w, buf_putc(w->out, ' '));
+    note(w, buf_puts(w->out, key));
+    note(w, buf_putc(w->out, '='));
+    note(w, buf_append(w->out, zeros, sizeof zeros));
+    note(w, buf_putc(w->out, ':'));
+    return w->out->len;
+}
+
+void record_put_close(struct record_writer *w, size_t opened)
+{
+    if (w->failed)
+        return;
+    char *digit = buf_data(w->out) + opened - 1;
+    size_t left = w->out->len - opened;
+    for (int i = 0; i < OPEN_DIGITS; i++, left /= 10)
+        *--digit = (char)('0' + left % 10);
+    w->failed = left > 0;
+}
+
 /* --- reading ----------------------------------------------------------------------- */
 
 void record_open(struct record_reader *r, const char *data, size_t n)

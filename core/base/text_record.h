@@ -25,6 +25,10 @@ void record_put_str(struct record_writer *w, const char *key,
                                  no field at all */
 void record_put_int(struct record_writer *w, const char *key, int64_t v);
 void record_end(struct record_writer *w);
+/* A value that is written piece by piece into w->out: what follows record_put_open is its
+ * bytes, up to record_put_close with what that returned. */
+size_t record_put_open(struct record_writer *w, const char *key);
+void record_put_close(struct record_writer *w, size_t opened);
 
 /* --- reading ----------------------------------------------------------------------- */
 

@@ -18,7 +18,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { STACK_BYTES = 128 * 1024 };
+/* The handler needs less than READY_BYTES, two frames with all registers included. */
+enum { STACK_BYTES = 128 * 1024, READY_BYTES = 32 * 1024 };
 
 static const int caught[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
@@ -159,7 +160,7 @@ static int give_stack(struct err *err)
             return err_sys(err, "no memory for the crash handler's stack");
         mprotect(room, page, PROT_NONE);
         armed.stack = (char *)room + page;
-        for (size_t at = 0; at < STACK_BYTES; at += page)
+        for (size_t at = STACK_BYTES - READY_BYTES; at < STACK_BYTES; at += page)
             ((volatile char *)armed.stack)[at] = 0; /* there when memory is short */
     }
     stack.ss_sp = armed.stack;

@@ -74,5 +74,5 @@ void capture_resume(struct capture *c, bool inside, size_t matched)
     size_t len;
     c->inside = inside;
     token_of(c, &len);
-    c->matched = matched < len ? matched : 0;
+    c->matched = matched < len ? (unsigned char)matched : 0;
 }

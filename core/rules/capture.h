@@ -14,8 +14,8 @@ enum capture_kind {
 };
 
 struct capture {
-    bool inside;    /* behind BEGIN, before END */
-    size_t matched; /* bytes of the next token seen already */
+    bool inside;           /* behind BEGIN, before END */
+    unsigned char matched; /* bytes of the next token seen already */
 };
 
 typedef void capture_emit(void *arg, enum capture_kind kind, const char *data, size_t n);
