@@ -121,6 +121,19 @@ def pids_in_log(daemon, name):
     return [int(m) for m in re.findall(r"spawned: '%s' with pid (\d+)" % name, daemon.log)]
 
 
+def programs(daemon):
+    """The pids of its children; with a keeper those of both."""
+    def image(pid):
+        try:
+            return os.readlink("/proc/%d/exe" % pid)
+        except OSError:
+            return None
+    found = []
+    for pid in harness.children(daemon.pid):
+        found += harness.children(pid) if image(pid) == image(daemon.pid) else [pid]
+    return found
+
+
 def check_family(daemon, *names):
     """The kernel and the daemon agree: one live child for each running program."""
     def agree():
@@ -487,7 +500,8 @@ def runs(daemon, name):
     return daemon.state(name) == "RUNNING"
 
 
-def test_at_random(faulty, box):
+@pytest.mark.parametrize("keeper", [False, True], ids=["alone", "keeper"])
+def test_at_random(faulty, box, keeper):
     """Any call may fail at any time; clients, exits, rotations and stops go on meanwhile."""
     seed = int(os.environ.get("FAULTS_SEED") or random.randrange(1 << 30))
     print("FAULTS_SEED=%d" % seed)
@@ -495,9 +509,10 @@ def test_at_random(faulty, box):
     d = faulty("".join(program("p%d" % i, "sleep 1000") for i in range(6)) +
                program("dies", "sh -c 'sleep 0.1; exit 1'", autorestart="true") +
                program("t", "sh -c 'while :; do echo x$$; sleep 0.01; done'",
-                       stdout_logfile=box.path("t.out"), stdout_logfile_maxbytes=5000))
+                       stdout_logfile=box.path("t.out"), stdout_logfile_maxbytes=5000),
+               supervisord="keeper=%s" % str(keeper).lower())
     names = ["p%d" % i for i in range(6)] + ["t"]
-    check_family(d, *names)
+    wait_until(lambda: all(runs(d, n) for n in names))
     fds = open_fds(d.pid)
     end = time.monotonic() + RANDOM_SECS
     rounds = 0
@@ -513,7 +528,7 @@ def test_at_random(faulty, box):
             try:
                 sv = d.new_rpc(timeout=1).supervisor
                 if action == 0:
-                    kids = harness.children(d.pid)
+                    kids = programs(d)
                     if kids:
                         kill(rng.choice(kids))
                 elif action == 1:
@@ -522,6 +537,10 @@ def test_at_random(faulty, box):
                     sv.startProcess(name, False)
                 elif action == 3:
                     sv.getAllProcessInfo()
+                elif keeper and rng.randrange(3) == 0:
+                    for pid in harness.children(d.pid):
+                        if os.readlink("/proc/%d/exe" % pid) == os.readlink("/proc/%d/exe" % d.pid):
+                            kill(pid)
                 else:
                     os.kill(d.pid, rng.choice([signal.SIGUSR2, signal.SIGCHLD]))
             except Exception as e:  # what a client meets is its own affair here
@@ -539,11 +558,11 @@ def test_at_random(faulty, box):
 
     def one_each():
         told = sorted(i["pid"] for i in d.sv.getAllProcessInfo() if i["pid"])
-        return told == sorted(harness.children(d.pid))
+        return told == sorted(programs(d))
     wait_until(one_each, what="seed %d" % seed)
     wait_until(lambda: open_fds(d.pid) <= fds + 6, what=lambda: "seed %d: %d descriptors, %d before" % (
         seed, open_fds(d.pid), fds))
     d.faults.set()
-    kids = harness.children(d.pid)
+    kids = programs(d)
     assert d.stop() == 0
     assert not any(alive(p) for p in kids)
