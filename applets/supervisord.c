@@ -533,6 +533,8 @@ static int go_on(struct daemon *d, const char *program)
         log_info("supervisord %s goes on with pid %d; it was %s", upgrade_version(),
                  (int)getpid(), h.image.version);
     handoff_replay(&h, r->super);
+    if (!keeper_present())
+        handoff_forget_gone(&h, r->super);
     super_resume(r->super);
     listen_to_keeper(d);
     if (enter_safe_mode(d))

@@ -10,6 +10,7 @@
 #include "core/io/crash.h"
 #include "core/io/fd.h"
 #include "core/io/oom.h"
+#include "core/io/pidwatch.h"
 #include "core/io/reexec.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* --- the record's own words -------------------------------------------------------- */
@@ -179,6 +181,7 @@ static int load(struct handoff *h, struct state_store *store, bool older, struct
     state_store_init(store, journal_fd());
     if (state_store_load(store, older, &h->text, &h->mark, err) < 0)
         return -1;
+    h->stale = older || store->sequence < journal_facts()->record_sequence;
     if (store->sequence < journal_facts()->record_sequence)
         log_crit("the end of the record of our state is damaged (%llu of %llu steps are "
                  "good): what changed last may be forgotten",
@@ -300,6 +303,30 @@ void handoff_replay(const struct handoff *h, struct super *super)
                                               .on_signal = on_signal,
                                               .on_chunk = on_chunk};
     journal_replay(&h->mark, &handlers);
+}
+
+static void forget_if_gone(struct super *super, const struct process *p)
+{
+    siginfo_t info;
+    pid_t pid = process_pid(p);
+    if (pid == 0 || process_is_foreign(p) ||
+        waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ||
+        errno != ECHILD)
+        return;
+    log_crit("'%s' with pid %d, which the record names, is gone", process_conf(p)->name,
+             (int)pid);
+    super_on_exited(super, pid, PIDWATCH_UNKNOWN);
+}
+
+void handoff_forget_gone(const struct handoff *h, struct super *super)
+{
+    if (!h->stale)
+        return;
+    for (size_t i = 0; i < super_group_count(super); i++) {
+        struct group *g = super_group_at(super, i);
+        for (size_t k = 0; k < group_count(g); k++)
+            forget_if_gone(super, group_at(g, k));
+    }
 }
 
 void handoff_done(void)

@@ -34,6 +34,7 @@ struct handoff {
     struct journal_mark mark;
     struct handoff_image image; /* who wrote it */
     bool minimal;               /* restored without what is under way: see handoff_load */
+    bool stale;                 /* the record is not the last one that was written */
 };
 
 /* After so many restores in vain (journal_facts) there is nothing to go on from. */
@@ -52,6 +53,9 @@ void handoff_clear(struct handoff *h);
 void handoff_close_strangers(const struct handoff *h, const int *also, size_t count);
 /* Gives the journal's entries and the chunk in flight to the restored supervisor. */
 void handoff_replay(const struct handoff *h, struct super *super);
+/* After a stale record: children that are not there any more have ended, with a status
+ * that nobody knows. Not under a keeper, who may still bring it. */
+void handoff_forget_gone(const struct handoff *h, struct super *super);
 /* A record of this image is written: the attempt has come to a good end. */
 void handoff_done(void);
 /* The CRIT line about a crash that was not told yet; true when there was one. */

@@ -358,6 +358,23 @@ def test_a_damaged_end_is_left_out(box, own_memory):
     ends_well(box, d, 3, lives=3)
 
 
+def test_what_is_gone_is_known(box, own_memory):
+    """By a record that does not know yet that p1 has ended: it is not waited for."""
+    d = box.start(survive.programs(box, 2))
+    wait_until(lambda: box.read("p1.log"))
+    crash(d)  # the new base says that both run
+    d.sv.stopProcess("p1")
+    d.sv.getState()
+    with Memory(d) as m:
+        frames = m.newest()
+        for frame in frames[1:]:
+            m.flip(frame[0] + HEAD.size)
+    survive.wait_image(d.sock, m.before)
+    d.wait_log(r"CRIT 'p1' with pid \d+, which the record names, is gone")
+    d.wait_state("p1", "RUNNING")  # as after an unexpected end
+    ends_well(box, d, 2, lives=3)
+
+
 def test_a_damaged_base_leads_to_the_other_record(box, own_memory):
     d = box.start(survive.programs(box, 3))
     pids = [d.pid_of("p%d" % i) for i in range(3)]
