@@ -40,13 +40,19 @@ static bool wait_for_next(struct ctl *c, int64_t before, struct rpc_reply *r)
     return false;
 }
 
-static enum ctl_end tell(struct ctl *c, const struct rpc_value *was,
-                         const struct rpc_value *is)
+static void tell(struct ctl *c, const struct rpc_value *was, const struct rpc_value *is)
 {
-    ctl_print(c, "upgraded from %s (build %s) to %s (build %s)",
-              rpc_get_str(was, "version", "?"), rpc_get_str(was, "build", "?"),
-              rpc_get_str(is, "version", "?"), rpc_get_str(is, "build", "?"));
-    return CTL_DONE;
+    char *name = xasprintf("%s (build %s)", rpc_get_str(is, "version", "?"),
+                           rpc_get_str(is, "build", "?"));
+    const char *next = rpc_get_str(was, "next", name);
+    if (!str_eq(name, next))
+        ctl_fail(c, CTL_GENERIC,
+                 "ERROR: %s failed when it took over; %s goes on; see supervisord's log",
+                 next, name);
+    else
+        ctl_print(c, "upgraded from %s (build %s) to %s",
+                  rpc_get_str(was, "version", "?"), rpc_get_str(was, "build", "?"), name);
+    free(name);
 }
 
 enum ctl_end ctl_do_upgrade(struct ctl *c, const struct ctl_line *line)

@@ -38,7 +38,7 @@ int upgrade_begin(struct upgrade *u, const char *path, struct err *err);
 /* Called once when the trial has ended; NULL: nobody waits. */
 void upgrade_on_verdict(struct upgrade *u, void (*fn)(void *arg), void *arg);
 enum upgrade_state upgrade_state(const struct upgrade *u);
-const char *upgrade_reason(const struct upgrade *u);
+const char *upgrade_reason(const struct upgrade *u); /* accepted: the next version */
 /* Whoever asked has its answer: now it may happen. */
 void upgrade_go(struct upgrade *u);
 /* Ends the trial, or forgets what it said; harmless when there is none. */

@@ -118,6 +118,16 @@ static bool leave_core(int number, const siginfo_t *info)
     return true;
 }
 
+/* The build before this one has not failed yet. */
+static void fall_back(struct journal_facts *f)
+{
+    uint32_t failed = f->restores_failed;
+
+    f->restores_failed = 0;
+    reexec_fall_back(REEXEC_SUPERVISOR, f->max_fd);
+    f->restores_failed = failed;
+}
+
 static void on_crash(int number, siginfo_t *info, void *context)
 {
     struct journal_facts *f = journal_facts();
@@ -141,7 +151,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
     if (f->restores_failed > 1)
-        reexec_fall_back(REEXEC_SUPERVISOR, f->max_fd);
+        fall_back(f);
     reexec_now(REEXEC_SUPERVISOR, f->max_fd);
     die_of(number, info);
 }

@@ -196,19 +196,19 @@ def faults(root):
         pytest.skip("knows the registers of x86_64 only")
 
 
-def fault_at_restore(d, times):
-    """Kill it, and make the next images jump to address 0 where each makes its epoll
+def fault_at_restore(d, times, begin=None):
+    """Kill it (or begin() otherwise), and make the next images jump to address 0 where each makes its epoll
     descriptor, in the middle of restoring."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long] * 2 + [ctypes.c_void_p] * 2
     getregs, setregs, syscall, seize, detach = 12, 13, 24, 0x4206, 17
-    sysgood, epoll_create1 = 1, 291
+    sysgood_and_exec, epoll_create1 = 1 | 16, 291
 
     def ptrace(request, data=None):
         assert libc.ptrace(request, d.pid, None, data) == 0, os.strerror(ctypes.get_errno())
 
-    ptrace(seize, sysgood)
-    d.kill(signal.SIGSEGV)
+    ptrace(seize, sysgood_and_exec)
+    begin() if begin else d.kill(signal.SIGSEGV)
     while True:
         status = os.waitpid(d.pid, 0x40000000)[1]
         assert os.WIFSTOPPED(status), status
@@ -590,3 +590,23 @@ def test_between_two_builds(box, newer):
     assert r.rc == 1 and re.search("nothing is changed: .*version", r.out), r
     assert d.ctl("upgrade").rc == 0  # the file it runs from now
     ends_well(box, d, 5)
+
+
+def test_a_new_build_that_fails_is_left(box, newer, faults):
+    """It dies twice before it has written a record: the build before it goes on."""
+    d = box.start(survive.programs(box, 3))
+    was = survive.build(d.sock)
+    asked = []
+
+    def begin():
+        asked.append(box.popen([box.target.path("supervisorctl"), "-c", d.conf, "upgrade",
+                                newer], stdout=subprocess.PIPE))
+    fault_at_restore(d, 2, begin)
+    out = asked[0].communicate(timeout=20)[0].decode()
+    assert re.search(r"ERROR: \S+ \(build \w+\) failed when it took over; \S+ \(build %s\) "
+                     "goes on" % was["build"], out), out
+    assert survive.build(d.sock)["build"] == was["build"]
+    assert "going on died" not in d.log
+    crash(d)
+    assert survive.build(d.sock)["build"] == was["build"]
+    ends_well(box, d, 3, lives=3)

@@ -193,7 +193,8 @@ const struct rpc_method rpc_methods[] = {
      "trial run with our state; when that fails nothing changes, and a fault tells why.\n"
      "Other requests that wait are answered with a fault.\n\n"
      "@param string path  the binary; the file we were started from by default\n"
-     "@return struct build  the one that was, as getBuild tells it\n"},
+     "@return struct build  the one that was, as getBuild tells it, and string next, the\n"
+     "version (build) that comes\n"},
     {"system.listMethods", "", true, rpc_list_methods,
      "Lists the names of all methods.\n\n"
      "@return array result  strings\n"},

@@ -9,19 +9,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static void write_build(struct rpc_ctx *ctx)
+/* next: of an upgrade, or NULL. */
+static void write_build(struct rpc_ctx *ctx, const char *next)
 {
     rpc_write_struct_begin(ctx->out);
     rpc_write_member_str(ctx->out, "version", SUPERVISOR_OWN_VERSION);
     rpc_write_member_str(ctx->out, "build", build_id());
     rpc_write_member_int(ctx->out, "image", (int)super_engine(ctx->super)->image);
+    if (next)
+        rpc_write_member_str(ctx->out, "next", next);
     rpc_write_struct_end(ctx->out);
 }
 
 RPC_METHOD(rpc_get_build)
 {
     UNUSED(args);
-    write_build(ctx);
+    write_build(ctx, NULL);
     return RPC_DONE;
 }
 
@@ -44,7 +47,10 @@ static enum rpc_outcome look(struct rpc_later *l, struct rpc_ctx *ctx,
     case UPGRADE_TRIAL:
         return RPC_LATER;
     case UPGRADE_ACCEPTED:
-        write_build(ctx); /* the one that was: it is executed when this is sent */
+        write_build(
+            ctx,
+            upgrade_reason(
+                w->upgrade)); /* the one that was: it is executed when this is sent */
         upgrade_go(w->upgrade);
         return RPC_DONE;
     case UPGRADE_REFUSED:
