@@ -166,7 +166,7 @@ void event_pool_restore_listener(struct event_pool *pool, const struct process *
                     (unsigned)record_get_int(r, "doubts", 0, INT_MAX, 0), held.ptr,
                     held.len);
     int64_t serial = record_get_int(r, "in_hand", 0, INT64_MAX, -1);
-    if (serial >= 0 && !m->in_hand)
+    if (serial >= 0 && !m->in_hand && m->listener.state == LISTENER_BUSY)
         m->in_hand = expect_event((uint64_t)serial);
     int64_t due_ms = record_get_int(r, "patience_ms", 0, INT64_MAX, -1);
     if (due_ms >= 0)
