@@ -532,19 +532,22 @@ static int go_on(struct daemon *d, const char *program)
     if (!keeper_tell_death() && !crashed)
         log_info("supervisord %s goes on with pid %d; it was %s", upgrade_version(),
                  (int)getpid(), h.image.version);
+    /* The replay may need records already, for which the sockets are as they were. */
+    handoff_copy_objects(buf_data(&h.text), h.text.len, "listener_socket", &r->sockets);
+    keep_record(d);
     handoff_replay(&h, r->super);
     if (!keeper_present())
         handoff_forget_gone(&h, r->super);
     super_resume(r->super);
     listen_to_keeper(d);
-    if (enter_safe_mode(d))
-        handoff_copy_objects(buf_data(&h.text), h.text.len, "listener_socket",
-                             &r->sockets);
-    else
+    if (!enter_safe_mode(d)) {
         r->api = api_restore(r->super, buf_data(&h.text), h.text.len);
+        buf_free(&r->sockets);
+    }
     handoff_clear(&h);
     r->adopt = adopt_open(r->super, h.image.keeper);
-    keep_record(d);
+    super_want_base(r->super);
+    checkpoint_start(&r->checkpoint); /* after the hooks of the api */
     if (checkpoint_now(&r->checkpoint) == 0) {
         keeper_settle();
         handoff_done();
