@@ -62,7 +62,7 @@ enum ctl_end ctl_do_upgrade(struct ctl *c, const struct ctl_line *line)
         return ctl_fail(c, CTL_INVALID_ARGS, "ERROR: upgrade takes one path at the most");
     char *path = absolute(line->words.len > 0 ? line->words.items[0] : "");
     enum rpc_result result =
-        ctl_call(c, "upgrade", path[0] ? ctl_params(path, NULL) : NULL, &was);
+        ctl_call(c, "upgrade", path[0] ? ctl_params(path, (char *)NULL) : NULL, &was);
     free(path);
     if (result == RPC_FAULT) {
         ctl_fail(c, CTL_GENERIC, "ERROR: nothing is changed: %s", was.fault_text);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* The linker's: the first byte of the binary in memory. */
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char image_begin[] __asm__("__ehdr_start")
+    __attribute__((visibility("hidden")));
 
 enum { SHOWN_BYTES = 6 };
 
@@ -39,11 +40,11 @@ const char *build_id(void)
 {
     static char text[2 * SHOWN_BYTES + 1];
     ElfW(Ehdr) head;
-    memcpy(&head, __ehdr_start, sizeof head);
-    const char *base = head.e_type == ET_EXEC ? NULL : __ehdr_start;
+    memcpy(&head, image_begin, sizeof head);
+    const char *base = head.e_type == ET_EXEC ? NULL : image_begin;
     for (size_t i = 0; i < head.e_phnum && !text[0]; i++) {
         ElfW(Phdr) part;
-        memcpy(&part, __ehdr_start + head.e_phoff + i * sizeof part, sizeof part);
+        memcpy(&part, image_begin + head.e_phoff + i * sizeof part, sizeof part);
         if (part.p_type == PT_NOTE)
             from_note((const char *)((uintptr_t)base + part.p_vaddr), part.p_memsz, text);
     }

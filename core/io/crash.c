@@ -24,8 +24,9 @@ enum { STACK_BYTES = 128 * 1024, READY_BYTES = 32 * 1024 };
 static const int caught[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
 /* The linker's: where the binary begins and ends in memory. */
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-extern const char _end[];
+extern const char image_begin[] __asm__("__ehdr_start")
+    __attribute__((visibility("hidden")));
+extern const char image_end[] __asm__("_end");
 
 static struct {
     pid_t pid; /* whose faults these are: a child has another */
@@ -48,8 +49,8 @@ static uint64_t code_address(void *context)
     (void)u;
 #endif
     /* The next image lies elsewhere: only the distance means something there. */
-    if (pc >= (uintptr_t)__ehdr_start && pc < (uintptr_t)_end)
-        pc -= (uintptr_t)__ehdr_start;
+    if (pc >= (uintptr_t)image_begin && pc < (uintptr_t)image_end)
+        pc -= (uintptr_t)image_begin;
     return pc;
 }
 
@@ -233,7 +234,7 @@ bool crash_untold(char *text, size_t n)
                  (unsigned long long)f->crash.address);
     snprintf(text, n, "%s%s, in code at %s0x%llx%s",
              signame_from_number(f->crash.signal_number), where,
-             f->crash.pc < (uintptr_t)(_end - __ehdr_start) ? "+" : "",
+             f->crash.pc < (uintptr_t)image_end - (uintptr_t)image_begin ? "+" : "",
              (unsigned long long)f->crash.pc,
              f->crash.twice ? ", and again in the handler" : "");
     return true;
