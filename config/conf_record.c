@@ -283,7 +283,7 @@ static int restore_field(struct restoring *b, const struct field *f, char *to)
     if (f->kind == TEXT)
         *(char **)(void *)p = pool_str(b->pool, text);
     else if ((rc = parse_int(text, INT64_MIN, INT64_MAX, &v)) == 0)
-        store_number(p, f->size, v);
+        store_number(p, f->size, f->size == sizeof(bool) ? v != 0 : v);
     if (text != room)
         free(text);
     return rc;
