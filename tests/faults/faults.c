@@ -84,6 +84,9 @@ static const struct call {
     {"waitpid",     false, {EINTR}},
     {"waitid",      false, {EINTR}},
     {"splice",      false, {ENOMEM, EAGAIN}},
+    {"openat2",     false, {ENOSYS}}, /* an older kernel; "open" is meant too */
+    {"pidfd_open",  false, {ENOSYS}},
+    {"close_range", true,  {ENOSYS}},
     {"execve",      true,  {EACCES, E2BIG, EAGAIN, EIO, ENFILE, ENOENT, ENOMEM, ETXTBSY}},
     {"chdir",       true,  {EACCES, ENOENT, ENOMEM, EIO}},
     {"dup2",        true,  {EMFILE}},
@@ -421,8 +424,12 @@ long __wrap_syscall(long number, ...)
         a[i] = va_arg(args, long);
     va_end(args);
     error = number == SYS_clone && (a[0] & CLONE_FILES) == 0 ? fault(NUMBER(fork))
-            : number == 437 /* openat2 */                    ? fault(NUMBER(open))
+            : number == 434                                  ? fault(NUMBER(pidfd_open))
+            : number == 436                                  ? fault(NUMBER(close_range))
+            : number == 437                                  ? fault(NUMBER(openat2))
                                                              : 0;
+    if (error == 0 && number == 437)
+        error = fault(NUMBER(open));
     if (error != 0) {
         errno = error;
         return -1;

@@ -195,6 +195,31 @@ def test_a_child_that_cannot_become_the_program(faulty, root, box, call, error, 
     assert d.proc("a")["uid"] == harness.is_user("nobody").pw_uid
 
 
+def test_older_kernel(faulty, box, root):
+    """Without close_range, openat2 and pidfds: children still hold three descriptors, and
+    links that others made are still not followed."""
+    os.mkdir(box.path("theirs"))
+    box.write("precious", "PRECIOUS\n", 0o600)
+    os.symlink(box.path("precious"), box.path("theirs", "log"))
+    os.chown(box.path("theirs"), 65534, 65534)
+    os.chown(box.path("theirs", "log"), 65534, 65534, follow_symlinks=False)
+    os.symlink(box.path("theirs"), box.path("way"))  # root's own
+    d = faulty(program("a", "sh -c 'echo mine; exec sleep 1000'", autostart="false",
+                       stdout_logfile=box.path("way", "new")) +
+               program("b", "sh -c 'echo mine; exec sleep 1000'", autostart="false",
+                       stdout_logfile=box.path("theirs", "log")))
+    d.faults.set("close_range:1+:ENOSYS openat2:1+:ENOSYS pidfd_open:1+:ENOSYS")
+    for name in "ab":
+        assert d.sv.startProcess(name)
+        wait_until(lambda: d.proc(name)["argv"][0] == "sleep")
+        assert sorted(d.proc(name)["fds"]) == [0, 1, 2]
+    assert d.faults.failed("close_range") >= 2 and d.faults.failed("openat2") >= 2
+    d.wait_file("theirs/new", "mine")
+    assert box.read("precious") == "PRECIOUS\n"
+    assert "theirs/log: Permission denied" in d.log
+    assert d.stop() == 0
+
+
 # ---- descriptors ------------------------------------------------------------------
 
 def open_fds(pid):
