@@ -13,6 +13,7 @@
 #include "applets/supervisord/upgrade.h"
 #include "config/args.h"
 #include "config/conf_load.h"
+#include "core/base/alloc.h"
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -514,12 +515,15 @@ static void listen_to_keeper(struct daemon *d)
         start_up_renew_pidfile(d->run.conf->server.pidfile, keeper_main_pid());
 }
 
+enum { RESTORE_RESERVE_BYTES = 256 << 10 };
+
 static int go_on(struct daemon *d, const char *program)
 {
     struct handoff h;
     struct err err;
     struct run *r = &d->run;
     crash_block_others();
+    alloc_keep_reserve(RESTORE_RESERVE_BYTES); /* until shortage_begin has its own */
     if (journal_attach(reexec_memory(), &err) < 0)
         usage_error(program, err.text);
     d->survives = true;

@@ -303,7 +303,10 @@ int keeper_run(struct err *err)
     if (journal_attach(reexec_memory(), err) < 0 || prepare(err) < 0)
         return -1;
     for (;;) {
-        if (!k.child && k.short_lives > SHORT_LIVES_MAX)
+        /* A restore that failed may have had no memory: not six of them in a moment,
+         * after which the programs would be given up. */
+        bool failed = k.short_lives > 1 && journal_facts()->restores_failed > 0;
+        if (!k.child && (failed || k.short_lives > SHORT_LIVES_MAX))
             wait_for_news(keeper_birth.dead_status == SIGKILL ? PAUSE_KILLED_MS
                                                               : PAUSE_MS);
         if (!k.child && make_child())
