@@ -136,10 +136,12 @@ enum super_changes super_save_changes(struct super *s, struct record_writer *w)
     if (s->wants_base)
         return SUPER_NEEDS_BASE;
     take_stock(s, &now);
-    if (list_empty(&s->engine.dirty_processes) && list_empty(&s->engine.dirty_pools) &&
-        memcmp(&now, &s->saved, sizeof now) == 0)
+    bool is_other = memcmp(&now, &s->saved, sizeof now) != 0;
+    if (!is_other && list_empty(&s->engine.dirty_processes) &&
+        list_empty(&s->engine.dirty_pools))
         return SUPER_UNCHANGED;
-    save_super(s, &now, w);
+    if (is_other)
+        save_super(s, &now, w);
     save_changed_processes(s, w);
     list_each(it, &s->engine.dirty_pools)
     {
