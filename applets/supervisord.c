@@ -529,8 +529,11 @@ static int go_on(struct daemon *d, const char *program)
     d->survives = true;
     if (crash_arm(keeper_present() ? CRASH_DIE : CRASH_REEXEC, &err) < 0)
         log_crit("the next crash ends supervisord: %s", err.text);
-    if (take_over(d, &h, &err) < 0)
+    if (take_over(d, &h, &err) < 0) {
+        if (!keeper_present()) /* who does the same */
+            handoff_try_again(program, &err);
         usage_error(program, err.text);
+    }
     super_set_log(r->super, r->log.file);
     bool crashed = handoff_tell_crash(r->super);
     if (!keeper_tell_death() && !crashed)

@@ -61,9 +61,10 @@ binary() {
         echo 'the binary has no stack protector'
         return 1
     }
-    # The same calls that check-style.sh looks for, in whatever spelling the source has them.
+    # The same calls that check-style.sh looks for, in whatever spelling the source has them;
+    # but strcpy and sprintf, which the compiler itself makes of an snprintf that cannot cut.
     if find "build/$1/core" "build/$1/config" "build/$1/applets" -name '*.o' -exec nm -u {} + |
-        grep -wE 'U (atoi|atol|atof|strcpy|strcat|sprintf|vsprintf|gets|strtok|system|popen|mktemp|tmpnam|sleep|usleep)'
+        grep -wE 'U (atoi|atol|atof|strcat|vsprintf|gets|strtok|system|popen|mktemp|tmpnam|sleep|usleep)'
     then
         echo 'a forbidden call'
         return 1

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* --- the record's own words -------------------------------------------------------- */
@@ -188,13 +189,14 @@ static int load(struct handoff *h, struct state_store *store, bool older, struct
                  (unsigned long long)store->sequence,
                  (unsigned long long)journal_facts()->record_sequence);
     if (h->minimal && make_minimal(&h->text) < 0)
-        return err_set(err, ERR_LIMIT, "no memory for the record of the state");
+        return err_set(err, ERR_SYS, "no memory for the record of the state");
     read_image(h);
     return 0;
 }
 
 /* Faults while restoring, after which it is tried otherwise. */
 enum { MINIMAL_AFTER = 2, OLDER_AFTER = 4 };
+enum { TRY_AGAIN_MS = 1000 };
 
 int handoff_load(struct handoff *h, struct state_store *store, struct err *err)
 {
@@ -327,6 +329,17 @@ void handoff_forget_gone(const struct handoff *h, struct super *super)
         for (size_t k = 0; k < group_count(g); k++)
             forget_if_gone(super, group_at(g, k));
     }
+}
+
+void handoff_try_again(const char *program, const struct err *err)
+{
+    struct timespec pause = {.tv_sec = TRY_AGAIN_MS / 1000};
+    if (err->code != ERR_SYS)
+        return;
+    fprintf(stderr, "%s: cannot go on yet: %s\n", program, err->text);
+    nanosleep(&pause, NULL);
+    crash_block_others();
+    reexec_now(REEXEC_SUPERVISOR, journal_facts()->max_fd);
 }
 
 void handoff_done(void)

@@ -108,7 +108,7 @@ int state_store_load(struct state_store *s, bool older, struct buf *out,
     if (last[slot] == 0)
         rc = err_set(err, ERR_SYNTAX, "there is no good record of the state");
     else if (buf_append(out, buf_data(&text[slot]), text[slot].len) < 0)
-        rc = err_set(err, ERR_LIMIT, "no memory for the record of the state");
+        rc = err_set(err, ERR_SYS, "no memory for the record of the state");
     s->slot = -1;
     s->next = 1 - slot; /* what was read stays until a new base is complete */
     for (int i = 0; i < 2; i++)

@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -398,6 +399,22 @@ def test_nothing_good_ends_it(box, own_memory):
     assert d.wait_exit() == 2
     assert "no good record of the state" in d.err
     kill(pid)
+
+
+def test_it_waits_for_descriptors(box):
+    """None can be had when it is to go on: it tries again, and the programs run on."""
+    d = box.start(survive.programs(box, 3))
+    pids = {n: d.pid_of("p%d" % n) for n in range(3)}
+    was = survive.build(d.sock)["image"]
+    soft, hard = resource.prlimit(d.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(d.pid, resource.RLIMIT_NOFILE, (3, hard))
+    os.kill(d.pid, signal.SIGSEGV)
+    wait_until(lambda: d.err.count("cannot go on yet") >= 2)
+    assert alive(d.pid) and all(alive(pid) for pid in pids.values())
+    resource.prlimit(d.pid, resource.RLIMIT_NOFILE, (soft, hard))
+    survive.wait_image(d.sock, was)
+    assert {n: d.pid_of("p%d" % n) for n in range(3)} == pids
+    ends_well(box, d, 3, lives=3)
 
 
 # ---- as process 1, as a daemon, without /proc --------------------------------------------
