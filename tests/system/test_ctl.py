@@ -170,6 +170,7 @@ def transcript(box, d, script, kind):
             r = d.ctl(*step.split(" "), kind=kind)
             lines.append("$ %s" % step)
             text = neutral(r.out + r.err, box)
+            text = re.sub("(got HUP\n)+", "got HUP\n", text)  # equal signals merge
             code = str(r.rc)
             if re.match("(start|stop|restart) (all|.*:)", step):  # in the order of their ends
                 text = "".join(sorted(text.splitlines(True)))

@@ -205,7 +205,8 @@ def test_a_stop_between_two_lives(box, method, argument):
         assert f.faultString == "NOT_RUNNING: a"
     lives = box.read("lives")
     holds_for(lambda: d.state("a") == "EXITED" and box.read("lives") == lives, 2)
-    assert d.sv.startProcess("a") and box.read("lives") != lives
+    assert d.sv.startProcess("a")
+    wait_until(lambda: box.read("lives") != lives)
 
 
 # ---- output that hurts ---------------------------------------------------------------
