@@ -283,13 +283,19 @@ class Walk:
         info = self.call("getProcessInfo", p.full)
         pid = info["pid"] if isinstance(info, dict) else 0
         if pid and pid in self.instances().get(p.name, []):
-            harness.kill(pid, signal.SIGKILL)
+            self.kill_dead(pid)
             p.touch()
+
+    @staticmethod
+    def kill_dead(pid):
+        """It may live on for a while after the call; then its pid would be taken for the next."""
+        harness.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not alive(pid), PATIENCE, "the end of %d" % pid, every=0.002)
 
     def do_kill_all(self):
         for name, pids in self.instances().items():
             for pid in pids:
-                harness.kill(pid, signal.SIGKILL)
+                self.kill_dead(pid)
         for p in self.all():
             p.touch()
 
