@@ -49,9 +49,11 @@ class Program:
         self.full = name if group == name else "%s:%s" % (group, name)
         self.up = {"up": True, "off": False}.get(kind)  # None: as it likes
         self.pid = None  # not known, or may have changed
+        self.doomed = None  # the one that was told to end, and may take its time
 
-    def touch(self):
+    def touch(self, doomed=None):
         self.pid = None
+        self.doomed = doomed or self.doomed
 
 
 def programs(variants):
@@ -274,8 +276,9 @@ class Walk:
 
     def do_signal(self):
         p = self.one()
+        info = self.call("getProcessInfo", p.full)
         self.call("signalProcess", p.full, self.rng.choice(("TERM", "KILL", "HUP", "USR1", "INT", "CONT")))
-        p.touch()
+        p.touch(info["pid"] if isinstance(info, dict) else None)
 
     def do_kill(self):
         """kill -9 of a program, unless it is another one by now."""
@@ -550,7 +553,8 @@ class Walk:
         problems += ["unknown program %s: %s" % (n, pids) for n, pids in live.items()]
         if not problems:
             for p in self.all():
-                p.pid = told[p.group, p.name]["pid"] if p.up else None
+                pid = told[p.group, p.name]["pid"]
+                p.pid = pid if p.up and pid != p.doomed else None
         return problems
 
     def state(self, name):
