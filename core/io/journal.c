@@ -195,7 +195,7 @@ void journal_set_checkpoint(void (*fn)(void *arg), void *arg)
     checkpoint_arg = arg;
 }
 
-void journal_checkpoint(void)
+void journal_record(void)
 {
     if (checkpoint_fn == NULL || checkpoint_runs)
         return;
@@ -212,7 +212,7 @@ struct journal_entry *journal_begin(enum journal_kind kind)
     if (j == NULL)
         return NULL;
     if (j->head - j->tail >= limit)
-        journal_checkpoint();
+        journal_record();
     if (j->head - j->tail >= JOURNAL_ENTRIES)
         return NULL;
     struct journal_entry *e = entry_at(j->head);

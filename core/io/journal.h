@@ -147,6 +147,9 @@ void journal_clear(const struct journal_mark *m);
  * case: a journal full of spawns (JOURNAL_ENTRIES in one turn) calls it while a process
  * is about to get its child: state STARTING, pid 0. NULL: none. */
 void journal_set_checkpoint(void (*fn)(void *arg), void *arg);
+/* A record now, by that function: before somebody outside is told that something is done
+ * of which only we know. Harmless without a journal; cheap when nothing changed. */
+void journal_record(void);
 
 /* --- the chunk in flight -------------------------------------------------------------
  */

@@ -114,7 +114,7 @@ void journal_chunk_record(void)
         return;
     chunk_done = journal_map->chunk.number;
     journal_crash_point();
-    journal_checkpoint();
+    journal_record();
     journal_crash_point();
 }
 

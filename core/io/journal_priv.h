@@ -53,7 +53,6 @@ extern struct journal_shared *journal_map; /* NULL: no journal */
 uint64_t journal_position(void);
 /* Number of the last chunk that is through; 0: none. */
 uint64_t journal_chunk_done(void);
-void journal_checkpoint(void); /* calls the checkpoint function, unless it is running */
 
 /* Looks for a chunk that was in flight at death. True: *c is what is to be replayed, and
  * *place what it was taken before; it is held, and others are taken without the journal

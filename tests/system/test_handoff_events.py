@@ -7,6 +7,7 @@ import random
 import signal
 import socket
 import time
+import xmlrpc.client
 
 import pytest
 
@@ -123,3 +124,22 @@ startsecs=0
     d.sv.startProcess("f:f")
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(path)
+
+
+def test_what_was_answered_is_kept(box):
+    """It dies at the first byte of an answer: what the answer says must not be undone."""
+    d = box.start("[eventlistener:l]\ncommand=%s %s/events\nevents=REMOTE_COMMUNICATION\n"
+                  "buffer_size=1000\nstartsecs=0\n" % (LISTENER, box.dir))
+    for n in range(40):
+        body = xmlrpc.client.dumps(("n", str(n)), "supervisor.sendRemoteCommEvent").encode()
+        before = survive.wait_image(d.sock, 0)["image"]
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(d.sock)
+            s.sendall(b"POST /RPC2 HTTP/1.0\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%s"
+                      % (len(body), body))
+            assert s.recv(12).endswith(b" 200")
+            os.kill(d.pid, signal.SIGSEGV)
+        survive.wait_image(d.sock, before)
+    wanted = {"type:n\n%d" % n for n in range(40)}
+    wait_until(lambda: {e["body"] for e in events(box, "events")} >= wanted,
+               what=lambda: sorted(wanted - {e["body"] for e in events(box, "events")}))

@@ -359,7 +359,8 @@ def test_events_go_on(box):
         calls(d, "sendRemoteCommEvent", "t", "x")
         if n % 4 == 3:
             kill(wait_until(lambda: worker(box)))
-    wait_until(lambda: len(set(read(box.path("serials")).split())) >= 60)
+    wait_until(lambda: len(set(read(box.path("serials")).split())) >= 60,
+               what=lambda: read(box.path("serials")) + d.ctl("status").out)
     got = [int(s) for s in read(box.path("serials")).split()]
     # a call that was cut off may have sent its event, and was made again
     assert sorted(got) == got and set(got) == set(range(got[0], got[-1] + 1))

@@ -3,6 +3,7 @@
 #include "applets/supervisord/api/rpc_table.h"
 #include "applets/supervisord/api/same_origin.h"
 #include "core/base/log.h"
+#include "core/io/journal.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,8 @@ static void run(struct http_exchange *x, struct rpc_server *s, const char *metho
         log_trace("XML-RPC method %s() returned successfully", method);
     struct rpc_later *later = reply.ctx.later;
     reply.ctx.later = NULL;
+    if (outcome == RPC_DONE)
+        journal_record(); /* what the client is told must outlive us */
     rpc_reply_end(&reply, outcome);
     if (outcome == RPC_LATER)
         rpc_waits_add(s->waits, x, later);
