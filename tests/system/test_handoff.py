@@ -401,6 +401,7 @@ def test_nothing_good_ends_it(box, own_memory):
     kill(pid)
 
 
+@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="AddressSanitizer itself opens files")
 def test_it_waits_for_descriptors(box):
     """None can be had when it is to go on: it tries again, and the programs run on."""
     d = box.start(survive.programs(box, 3))
