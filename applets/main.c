@@ -133,13 +133,15 @@ static int install(const char *argv0, int argc, char **argv)
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-/* Faults are ours to handle in this build too (core/io/crash.h). */
+/* Faults are ours to handle in this build too (core/io/crash.h). The name is the
+ * sanitizer's. NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0:handle_abort=0:"
            "allow_user_segv_handler=1:use_sigaltstack=0";
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #endif
 #endif
 

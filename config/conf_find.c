@@ -79,14 +79,16 @@ char *conf_find(const char *argv0, struct err *err)
     char *found = NULL;
 
     list_candidates(argv0, &list);
-    for (size_t i = 0; !found && i < list.len; i++) {
-        if (access(list.items[i], F_OK) < 0)
+    for (size_t i = 0; i < list.len; i++) {
+        const char *file = list.items[i];
+        if (access(file, F_OK) < 0)
             continue;
-        if (is_trusted(list.items[i]))
-            found = path_absolute(list.items[i]);
-        else
-            refused = list.items[i];
-        if (!found && refused[0] == '/')
+        if (is_trusted(file)) {
+            found = path_absolute(file);
+            break;
+        }
+        refused = file;
+        if (file[0] == '/')
             break; /* meant to be the one: no other is run in its place */
     }
     if (!found && refused && refused[0] == '/')
