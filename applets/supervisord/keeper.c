@@ -30,7 +30,8 @@
 enum {
     CLONE_FILES_ = 0x400, /* of sched.h, which has it for _GNU_SOURCE alone */
     SHORT_LIFE_MS = 1000,
-    SHORT_LIVES_MAX = 20, /* in a row; from then on each is followed by a pause */
+    SHORT_LIFE_KILLED_MS = 20, /* for who is killed: hardly more than a beginning */
+    SHORT_LIVES_MAX = 20,      /* in a row; from then on each is followed by a pause */
     PAUSE_MS = 500,
     PAUSE_KILLED_MS = 20, /* it was not its own fault */
     FULL_POLL_MS = 10,
@@ -221,12 +222,17 @@ static void begin_anew(void)
     journal_facts()->restores_failed = 0;
 }
 
+static bool was_killed(const siginfo_t *info)
+{
+    return info->si_status == SIGKILL && info->si_code == CLD_KILLED;
+}
+
 /* Whoever is killed has not failed; faults of a restore count themselves. */
 static void judge(const siginfo_t *info)
 {
     struct journal_facts *f = journal_facts();
     f->deaths++;
-    if (info->si_status == SIGKILL && info->si_code == CLD_KILLED)
+    if (was_killed(info))
         return;
     if (info->si_code == CLD_EXITED)
         f->restores_failed++;
@@ -248,7 +254,8 @@ static void child_ended(const siginfo_t *info)
         upgrade();
     else
         judge(info);
-    k.short_lives = mono_ms() - k.born_ms < SHORT_LIFE_MS ? k.short_lives + 1 : 0;
+    int64_t short_ms = was_killed(info) ? SHORT_LIFE_KILLED_MS : SHORT_LIFE_MS;
+    k.short_lives = mono_ms() - k.born_ms < short_ms ? k.short_lives + 1 : 0;
 }
 
 static void look_at_children(void)
