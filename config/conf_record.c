@@ -249,11 +249,12 @@ static int restore_ints(struct restoring *b, struct span value, int **list, size
     int *out =
         pool_alloc(b->pool, (value.len + 1) * sizeof(int)); /* enough in any case */
     while (value.len > 0 && span_split(&value, ',', &item) && item.len > 0) {
-        char *text = span_dup(item);
+        char text[24] = "";
         int64_t v;
-        int rc = parse_int(text, INT32_MIN, INT32_MAX, &v);
-        free(text);
-        if (rc < 0)
+        if (item.len >= sizeof text)
+            return -1;
+        memcpy(text, item.ptr, item.len);
+        if (parse_int(text, INT32_MIN, INT32_MAX, &v) < 0)
             return -1;
         out[n++] = (int)v;
     }
@@ -262,12 +263,10 @@ static int restore_ints(struct restoring *b, struct span value, int **list, size
     return 0;
 }
 
-static int restore_field(struct restoring *b, const struct field *f, char *to)
+static int restore_field(struct restoring *b, const struct field *f, struct span value,
+                         char *to)
 {
     char *p = to + f->where;
-    struct span value;
-    if (!record_get(&b->r, f->key, &value))
-        return 0;
     if (f->kind == TEXTS)
         return restore_texts(b, value, (struct strv *)(void *)p);
     if (f->kind == INTS)
@@ -289,12 +288,29 @@ static int restore_field(struct restoring *b, const struct field *f, char *to)
     return rc;
 }
 
+/* They come in the order of the table: the row is found at once. NULL: a later version's.
+ */
+static const struct field *next_field(const struct field *fields, size_t n, size_t *at,
+                                      struct span key)
+{
+    for (size_t tried = 0; tried < n; tried++) {
+        const struct field *f = &fields[*at];
+        *at = *at + 1 < n ? *at + 1 : 0;
+        if (strncmp(f->key, key.ptr, key.len) == 0 && f->key[key.len] == '\0')
+            return f;
+    }
+    return NULL;
+}
+
 static int restore_object(struct restoring *b, const struct field *fields, size_t n,
                           void *to)
 {
-    for (size_t i = 0; i < n; i++)
-        if (restore_field(b, &fields[i], to) < 0)
+    size_t at = 0;
+    for (size_t i = 0; i < b->r.count; i++) {
+        const struct field *f = next_field(fields, n, &at, b->r.fields[i].key);
+        if (f && restore_field(b, f, b->r.fields[i].value, to) < 0)
             return -1;
+    }
     return 0;
 }
 

@@ -24,12 +24,15 @@
 
 /* --- the record's own words -------------------------------------------------------- */
 
-/* The mapped part has no text: who would read it must have the very same structures. */
+/* Of the frames around the record: their header and their checksum. */
+enum { FRAMES_VERSION = 2 };
+
+/* What has no text: who would read it must have the very same structures. */
 static const char *journal_layout(void)
 {
     static char text[80];
-    snprintf(text, sizeof text, "%d.%d.%zu.%zu", JOURNAL_BYTES, JOURNAL_ENTRIES,
-             sizeof(struct journal_facts), sizeof(struct journal_entry));
+    snprintf(text, sizeof text, "%d.%d.%zu.%zu.%d", JOURNAL_BYTES, JOURNAL_ENTRIES,
+             sizeof(struct journal_facts), sizeof(struct journal_entry), FRAMES_VERSION);
     return text;
 }
 
@@ -103,8 +106,8 @@ int handoff_copy_objects(const char *data, size_t n, const char *type, struct bu
 {
     struct record_reader r;
     record_open(&r, data, n);
-    for (const char *from = r.at; record_next(&r) == 1; from = r.at)
-        if (record_is(&r, type) && buf_append(out, from, (size_t)(r.at - from)) < 0)
+    while (record_next_of(&r, type) == 1)
+        if (buf_append(out, r.type.ptr, (size_t)(r.at - r.type.ptr)) < 0)
             return -1;
     return 0;
 }
@@ -116,9 +119,7 @@ static void read_image(struct handoff *h)
     struct record_reader r;
     struct span version;
     record_open(&r, buf_data(&h->text), h->text.len);
-    while (record_next(&r) == 1) {
-        if (!record_is(&r, "image"))
-            continue;
+    while (record_next_of(&r, "image") == 1) {
         h->image.number = (uint64_t)record_get_int(&r, "number", 0, INT64_MAX, 0);
         h->image.keeper = (pid_t)record_get_int(&r, "keeper", 0, INT_MAX, 0);
         h->image.pidfile_written = record_get_int(&r, "pidfile_written", 0, 1, 0) == 1;
@@ -213,6 +214,8 @@ int handoff_load(struct handoff *h, struct state_store *store, struct err *err)
                        : "without output and input that is under way");
     if (load(h, store, older, err) == 0)
         return 0;
+    if (err->code == ERR_SYS)
+        return -1; /* no memory now: later it is as good as ever */
     log_crit("%s; trying the record before it", err->text);
     return load(h, store, !older, err);
 }
@@ -263,6 +266,7 @@ void handoff_close_strangers(const struct handoff *h, const int *also, size_t co
         if (!k.is[fd] && !journal_names_fd(fd))
             close(fd);
     fd_close_from(highest + 1);
+    fd_set_cloexec_from(3, highest); /* the exec that brought them here cleared it */
     free(k.is);
 }
 
@@ -386,8 +390,8 @@ static int check_record(struct err *err)
     if (super_check(buf_data(&text), text.len, err) < 0)
         goto out;
     record_open(&r, buf_data(&text), text.len);
-    while (record_next(&r) == 1)
-        if (record_is(&r, "image") && record_get(&r, "journal", &layout))
+    while (record_next_of(&r, "image") == 1)
+        if (record_get(&r, "journal", &layout))
             fits = span_eq(layout, journal_layout());
     if (!fits)
         err_set(err, ERR_LIMIT, "its journal has another layout than %s",

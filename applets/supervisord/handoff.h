@@ -52,7 +52,8 @@ int handoff_load_older(struct handoff *h, struct state_store *store, struct err 
 void handoff_try_again(const char *program, const struct err *err);
 void handoff_clear(struct handoff *h);
 /* Closes every descriptor from 3 up that neither the record names nor the journal, nor
- * reexec needs, nor `also` lists. Clients of the old image learn of its end by this. */
+ * reexec needs, nor `also` lists. Clients of the old image learn of its end by this. What
+ * is left is close-on-exec again. */
 void handoff_close_strangers(const struct handoff *h, const int *also, size_t count);
 /* Gives the journal's entries and the chunk in flight to the restored supervisor. */
 void handoff_replay(const struct handoff *h, struct super *super);

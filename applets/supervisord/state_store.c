@@ -38,82 +38,115 @@ void state_store_init(struct state_store *s, int fd)
 
 /* --- reading ----------------------------------------------------------------------- */
 
-static int read_at(int fd, void *data, size_t n, off_t at)
+enum found { DAMAGED, GOOD, NO_MEMORY };
+
+static enum found read_at(int fd, void *data, size_t n, off_t at)
 {
     for (size_t done = 0; done < n;) {
         ssize_t got = pread(fd, (char *)data + done, n - done, at + (off_t)done);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return -1;
+            return got < 0 && errno == ENOMEM ? NO_MEMORY : DAMAGED;
         done += (size_t)got;
     }
-    return 0;
+    return GOOD;
 }
 
-/* Whether a frame that is good stands at `used` in the slot; its text is appended to out,
- * if there is one. before: the sequence number it must follow, 0 for a base. */
-static bool read_frame(int fd, int slot, uint64_t used, uint64_t before,
-                       struct frame_head *h, struct buf *out)
+/* The header of the frame at `used` in the slot. before: the sequence number it must
+ * follow, 0 for a base. */
+static enum found read_head(int fd, int slot, uint64_t used, uint64_t before,
+                            struct frame_head *h)
 {
-    off_t at = slot_offset(slot) + (off_t)used;
+    enum found found;
+
+    if (used + sizeof *h > SLOT_BYTES)
+        return DAMAGED;
+    found = read_at(fd, h, sizeof *h, slot_offset(slot) + (off_t)used);
+    if (found != GOOD)
+        return found;
+    return h->magic == MAGIC && h->head_sum == head_sum(h) &&
+                   h->kind == (before ? FRAME_DELTA : FRAME_BASE) &&
+                   (before ? h->sequence == before + 1 : h->sequence > 0) &&
+                   h->bytes <= SLOT_BYTES - sizeof *h - used
+               ? GOOD
+               : DAMAGED;
+}
+
+/* The text behind that header is appended to out. */
+static enum found read_text(int fd, int slot, uint64_t used, const struct frame_head *h,
+                            struct buf *out)
+{
+    off_t at = slot_offset(slot) + (off_t)(used + sizeof *h);
+    enum found found;
     char *room;
 
-    if (used + sizeof *h > SLOT_BYTES || read_at(fd, h, sizeof *h, at) < 0)
-        return false;
-    if (h->magic != MAGIC || h->head_sum != head_sum(h) ||
-        h->kind != (before ? FRAME_DELTA : FRAME_BASE) ||
-        (before ? h->sequence != before + 1 : h->sequence == 0) ||
-        h->bytes > SLOT_BYTES - sizeof *h - used)
-        return false;
-    if (buf_reserve(out, h->bytes, &room) < 0 ||
-        read_at(fd, room, h->bytes, at + (off_t)sizeof *h) < 0 ||
-        record_checksum(room, h->bytes) != h->text_sum)
-        return false;
-    buf_commit(out, h->bytes);
-    return true;
+    if (buf_reserve(out, h->bytes, &room) < 0)
+        return NO_MEMORY;
+    found = read_at(fd, room, h->bytes, at);
+    if (found == GOOD && record_checksum(room, h->bytes) != h->text_sum)
+        found = DAMAGED;
+    if (found == GOOD)
+        buf_commit(out, h->bytes);
+    else
+        *room = '\0'; /* where the text before ends */
+    return found;
 }
 
-/* All good frames of a slot. The number of the last; 0: none. */
-static uint64_t read_slot(int fd, int slot, struct buf *out, struct journal_mark *mark)
+/* All good frames of a slot; *last is the number of the last of them, 0: none. False: no
+ * memory, which says nothing of the frames. */
+static bool read_slot(int fd, int slot, struct buf *out, struct journal_mark *mark,
+                      uint64_t *last)
 {
     struct frame_head h;
-    uint64_t last = 0, used = 0;
+    enum found found;
+    uint64_t used = 0;
 
-    while (read_frame(fd, slot, used, last, &h, out)) {
-        last = h.sequence;
+    *last = 0;
+    buf_truncate(out, 0);
+    while ((found = read_head(fd, slot, used, *last, &h)) == GOOD &&
+           (found = read_text(fd, slot, used, &h, out)) == GOOD) {
+        *last = h.sequence;
         used += sizeof h + h.bytes;
         *mark = h.mark;
     }
-    return last;
+    return found != NO_MEMORY;
+}
+
+/* The slot whose base was begun last. Every frame in it is newer than all of the other.
+ */
+static int newest_slot(int fd)
+{
+    struct frame_head h[2];
+    uint64_t first[2];
+
+    for (int i = 0; i < 2; i++)
+        first[i] = read_head(fd, i, 0, 0, &h[i]) == GOOD ? h[i].sequence : 0;
+    return first[1] > first[0] ? 1 : 0;
 }
 
 int state_store_load(struct state_store *s, bool older, struct buf *out,
                      struct journal_mark *mark, struct err *err)
 {
-    struct buf text[2];
-    struct journal_mark marks[2] = {0};
-    uint64_t last[2];
-    int rc = 0;
+    uint64_t last = 0;
+    int slot = newest_slot(s->fd);
+    bool read = read_slot(s->fd, slot, out, mark, &last);
 
-    for (int i = 0; i < 2; i++) {
-        buf_init(&text[i], BUF_NO_LIMIT);
-        last[i] = read_slot(s->fd, i, &text[i], &marks[i]);
-    }
-    int slot = last[1] > last[0] ? 1 : 0;
-    s->sequence = last[slot];
-    if (older)
+    if (read && last == 0) { /* its base is damaged */
         slot = 1 - slot;
-    *mark = marks[slot];
-    if (last[slot] == 0)
-        rc = err_set(err, ERR_SYNTAX, "there is no good record of the state");
-    else if (buf_append(out, buf_data(&text[slot]), text[slot].len) < 0)
-        rc = err_set(err, ERR_SYS, "no memory for the record of the state");
+        read = read_slot(s->fd, slot, out, mark, &last);
+    }
+    s->sequence = last;
+    if (read && older) {
+        slot = 1 - slot;
+        read = read_slot(s->fd, slot, out, mark, &last);
+    }
     s->slot = -1;
     s->next = 1 - slot; /* what was read stays until a new base is complete */
-    for (int i = 0; i < 2; i++)
-        buf_wipe(&text[i]);
-    return rc;
+    if (!read)
+        return err_set(err, ERR_SYS, "no memory for the record of the state");
+    return last > 0 ? 0
+                    : err_set(err, ERR_SYNTAX, "there is no good record of the state");
 }
 
 /* --- writing ----------------------------------------------------------------------- */
@@ -156,14 +189,14 @@ int state_store_write(struct state_store *s, bool base, const void *text, size_t
         return err_set(err, ERR_LIMIT, "the record of the state is larger than %llu MB",
                        (unsigned long long)(SLOT_BYTES >> 20));
     }
-    if (base) /* memory that it will not need again */
-        fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at,
-                  (off_t)SLOT_BYTES);
     if (write_at(s->fd, text, n, at + (off_t)sizeof h) < 0 ||
         write_at(s->fd, &h, sizeof h, at) < 0) {
         s->slot = -1;
         return err_sys(err, "cannot write the record of the state");
     }
+    if (base) /* what was behind it is memory that it will not need again */
+        fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  at + (off_t)(sizeof h + n), (off_t)(SLOT_BYTES - sizeof h - n));
     s->sequence++;
     s->used = used + sizeof h + n;
     if (base) {

@@ -21,10 +21,11 @@ struct state_store {
 /* An empty one: the first frame is to be a base. */
 void state_store_init(struct state_store *s, int fd);
 
-/* The frames of one slot, one after the other: text is appended to out, *mark is that of
+/* The frames of one slot, one after the other: out becomes their text, *mark is that of
  * the last frame. `older`: of the slot that was written before the newest. Frames that
  * are cut or altered, and all behind them, are left out. The store goes on from there
- * with a base. 0, or -1 with err: no good base there. */
+ * with a base. 0, or -1 with err: no good base there, or (ERR_SYS) no memory to read it,
+ * of which the record is not to blame. */
 int state_store_load(struct state_store *s, bool older, struct buf *out,
                      struct journal_mark *mark, struct err *err);
 

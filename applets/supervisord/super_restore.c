@@ -21,7 +21,8 @@ struct newest {
     struct line {
         const void *object;
         const char *at;
-    } * lines; /* never moved: the map's keys lie in it */
+        bool is_good; /* it has what a process needs */
+    } * lines;        /* never moved: the map's keys lie in it */
     size_t count, cap;
 };
 
@@ -53,7 +54,7 @@ static void newest_free(struct newest *n)
     free(n->lines);
 }
 
-static void newest_put(struct newest *n, const void *object, const char *at)
+static void newest_put(struct newest *n, const void *object, const char *at, bool is_good)
 {
     struct line *line = map_get(&n->by_object, &object, sizeof object);
     if (!line) {
@@ -64,13 +65,19 @@ static void newest_put(struct newest *n, const void *object, const char *at)
         map_put(&n->by_object, &line->object, sizeof line->object, line);
     }
     line->at = at;
+    line->is_good = is_good;
+}
+
+static const struct line *newest_line(const struct newest *n, const void *object)
+{
+    return map_get(&n->by_object, &object, sizeof object);
 }
 
 /* Reads the object's newest line; false when there is none. */
 static bool newest_read(const struct image *im, const struct newest *n,
                         const void *object, struct record_reader *r)
 {
-    const struct line *line = map_get(&n->by_object, &object, sizeof object);
+    const struct line *line = newest_line(n, object);
     if (!line)
         return false;
     record_open(r, line->at, im->n - (size_t)(line->at - im->data));
@@ -193,9 +200,7 @@ static int make_groups(struct super *s, const struct image *im, struct err *err)
 {
     struct record_reader r;
     record_open(&r, im->data, im->n);
-    while (record_next(&r) == 1) {
-        if (!record_is(&r, "group"))
-            continue;
+    while (record_next_of(&r, "group") == 1) {
         char *name = record_get_str(&r, "name");
         struct conf *owner = conf_of_number(im, number(&r, "conf"));
         const struct group_conf *gc = owner && name ? conf_find_group(owner, name) : NULL;
@@ -222,25 +227,26 @@ static void find_newest(struct super *s, struct image *im)
     for (const char *at = r.at; record_next(&r) == 1; at = r.at) {
         const void *object;
         if (record_is(&r, "process") && (object = process_of(s, &r)))
-            newest_put(&im->processes, object, at);
+            newest_put(&im->processes, object, at, process_can_restore(&r));
         else if (record_is(&r, "listener") && (object = process_of(s, &r)))
-            newest_put(&im->listeners, object, at);
+            newest_put(&im->listeners, object, at, true);
         else if (record_is(&r, "pool") && (object = group_of(s, &r, "group")))
-            newest_put(&im->pools, object, at);
+            newest_put(&im->pools, object, at, true);
         else if (record_is(&r, "socket") && (object = group_of(s, &r, "group")))
-            newest_put(&im->sockets, object, at);
+            newest_put(&im->sockets, object, at, true);
     }
 }
 
 /* Nothing is missing: every process has a line with a state. */
 static int check_processes(struct super *s, const struct image *im, struct err *err)
 {
-    struct record_reader r;
     for (size_t i = 0; i < s->count; i++)
-        for (size_t k = 0; k < group_count(s->groups[i]); k++)
-            if (!newest_read(im, &im->processes, group_at(s->groups[i], k), &r) ||
-                !process_can_restore(&r))
+        for (size_t k = 0; k < group_count(s->groups[i]); k++) {
+            const struct line *line =
+                newest_line(&im->processes, group_at(s->groups[i], k));
+            if (!line || !line->is_good)
                 return damaged(err);
+        }
     return 0;
 }
 
@@ -331,9 +337,8 @@ static void restore_events(struct super *s, const struct image *im)
 {
     struct record_reader r;
     record_open(&r, im->data, im->n);
-    while (record_next(&r) == 1) {
-        struct event_pool *pool =
-            record_is(&r, "event") ? pool_of(s, group_of(s, &r, "pool")) : NULL;
+    while (record_next_of(&r, "event") == 1) {
+        struct event_pool *pool = pool_of(s, group_of(s, &r, "pool"));
         if (pool)
             event_pool_restore_event(pool, &r);
     }

@@ -90,10 +90,8 @@ void alloc_want(size_t bytes)
 
 void alloc_wipe(void *p, size_t n)
 {
-    volatile unsigned char *at = p;
-
-    while (n-- > 0)
-        *at++ = 0;
+    memset(p, 0, n);
+    __asm__ volatile("" : : "r"(p) : "memory"); /* as if somebody read it: it is done */
 }
 
 void alloc_wipe_text(char *text)

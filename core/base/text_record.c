@@ -172,6 +172,40 @@ bad:
     return -1;
 }
 
+/* To the end of an object whose fields nobody wants. */
+static bool skip_fields(struct record_reader *r)
+{
+    struct span value;
+    while (r->at < r->end && *r->at == ' ') {
+        const char *equals = memchr(r->at, '=', (size_t)(r->end - r->at));
+        if (!equals)
+            return false;
+        r->at = equals + 1;
+        if (!read_value(r, &value))
+            return false;
+    }
+    return r->at < r->end && *r->at++ == '\n';
+}
+
+int record_next_of(struct record_reader *r, const char *type)
+{
+    for (;;) {
+        const char *begin = r->at;
+        r->count = 0;
+        if (r->at == r->end)
+            return 0;
+        bool is_word = read_word(r, &r->type);
+        if (is_word && record_is(r, type)) {
+            r->at = begin;
+            return record_next(r);
+        }
+        if (!is_word || !skip_fields(r)) {
+            r->at = begin;
+            return -1;
+        }
+    }
+}
+
 bool record_is(const struct record_reader *r, const char *type)
 {
     return span_eq(r->type, type);
@@ -212,9 +246,14 @@ int64_t record_get_int(const struct record_reader *r, const char *key, int64_t m
 
 uint64_t record_checksum(const void *data, size_t n)
 {
-    const unsigned char *p = data;
-    uint64_t h = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * UINT64_C(1099511628211);
+    const unsigned char *p = data, *end = p + n;
+    uint64_t h = UINT64_C(14695981039346656037), word;
+    for (; end - p >= 8; p += 8) {
+        memcpy(&word, p, 8);
+        h = (h ^ word) * UINT64_C(1099511628211);
+        h ^= h >> 32; /* a product carries upwards alone */
+    }
+    for (; p < end; p++)
+        h = (h ^ *p) * UINT64_C(1099511628211);
     return h;
 }

@@ -50,6 +50,9 @@ void record_open(struct record_reader *r, const char *data, size_t n);
  * then). The object's spans point into the data. */
 int record_next(struct record_reader *r);
 bool record_is(const struct record_reader *r, const char *type);
+/* The next object of that type; what lies between is skipped and not looked at more
+ * closely than that takes. As record_next. r->type.ptr is where the object begins. */
+int record_next_of(struct record_reader *r, const char *type);
 /* The value of the first field of that key; false when there is none. */
 bool record_get(const struct record_reader *r, const char *key, struct span *value);
 /* A copy that is yours, or NULL when there is none. */
@@ -60,7 +63,7 @@ int64_t record_get_int(const struct record_reader *r, const char *key, int64_t m
 
 /* --- integrity --------------------------------------------------------------------- */
 
-/* FNV-1a, 64 bits: tells damage, not malice. */
+/* 64 bits, after FNV-1a, but eight bytes at a time: tells damage, not malice. */
 uint64_t record_checksum(const void *data, size_t n);
 
 #endif

@@ -21,6 +21,8 @@
 #define SYS_close_range 436 /* the same number on every architecture */
 #endif
 
+enum { CLOSE_RANGE_TO_CLOEXEC = 4 }; /* CLOSE_RANGE_CLOEXEC of linux/close_range.h */
+
 /* --- spares ------------------------------------------------------------------------ */
 
 static int spares[FD_SPARES]; /* the first spare_count; none until the first fill */
@@ -90,6 +92,15 @@ int fd_set_nonblock(int fd, bool on)
 int fd_set_cloexec(int fd, bool on)
 {
     return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0);
+}
+
+void fd_set_cloexec_from(int low, int high)
+{
+    if (syscall(SYS_close_range, (unsigned)low, ~0U, (unsigned)CLOSE_RANGE_TO_CLOEXEC) ==
+        0)
+        return;
+    for (int fd = low; fd <= high; fd++)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 int fd_open(const char *path, int flags, unsigned mode)

@@ -24,6 +24,9 @@ int fd_pipe(int ends[2], struct err *err); /* both close-on-exec, blocking; 0 or
 void fd_open_both_ways(int *end);
 int fd_set_nonblock(int fd, bool on); /* 0 or -1 with errno */
 int fd_set_cloexec(int fd, bool on);
+/* All from low up are closed at an exec; on kernels before 5.11, those up to high.
+ * Async-signal-safe. */
+void fd_set_cloexec_from(int low, int high);
 /* open(2) with O_CLOEXEC, repeated on EINTR. */
 int fd_open(const char *path, int flags, unsigned mode);
 /* The same for a log or a pidfile, whose folder may belong to another user: as root, a

@@ -23,8 +23,6 @@ extern char **environ;
 
 #define VARIABLE "SUPERVISOR_HANDOFF="
 
-enum { CLOSE_RANGE_TO_CLOEXEC = 4 }; /* CLOSE_RANGE_CLOEXEC of linux/close_range.h */
-
 /* On pages of its own. envp[0] is left for the variable. */
 struct facts {
     char **argv;
@@ -360,14 +358,6 @@ static void pass_on(int max_fd, const int *others, size_t count)
             fcntl(others[i], F_SETFD, 0);
 }
 
-static void take_back(int max_fd)
-{
-    if (syscall(SYS_close_range, 3U, ~0U, (unsigned)CLOSE_RANGE_TO_CLOEXEC) == 0)
-        return;
-    for (int fd = 3; fd <= max_fd; fd++)
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 static int execute(enum reexec_role role, int max_fd, int binary, int fallback)
 {
     static char variable[PATH_MAX + 100]; /* not on the stack: that may be the fault */
@@ -395,7 +385,7 @@ static int execute(enum reexec_role role, int max_fd, int binary, int fallback)
     if (errno == ENOSYS && binary == facts->binary && facts->path[0])
         execve(facts->path, facts->argv, facts->envp);
     int saved = errno;
-    take_back(max_fd > binary ? max_fd : binary);
+    fd_set_cloexec_from(3, max_fd > binary ? max_fd : binary);
     mprotect(facts, facts_bytes, PROT_READ);
     errno = saved;
     return -1;

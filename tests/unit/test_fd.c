@@ -202,12 +202,28 @@ static void test_write_all(void **state)
     assert_int_equal(fd_write_all(-1, "x", 1), -1);
 }
 
+static void test_cloexec_from(void **state)
+{
+    int fds[3];
+
+    UNUSED(state);
+    for (int i = 0; i < 3; i++)
+        fds[i] = fcntl(2, F_DUPFD, i == 0 ? 3 : fds[i - 1] + 2);
+    fd_set_cloexec_from(fds[1], fds[2]);
+    assert_int_equal(fcntl(fds[0], F_GETFD), 0);
+    assert_int_equal(fcntl(fds[1], F_GETFD), FD_CLOEXEC);
+    assert_int_equal(fcntl(fds[2], F_GETFD), FD_CLOEXEC);
+    for (int i = 0; i < 3; i++)
+        fd_close(&fds[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_children),
         cmocka_unit_test(test_flags),
         cmocka_unit_test(test_write_all),
+        cmocka_unit_test(test_cloexec_from),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

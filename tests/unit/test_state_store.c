@@ -198,6 +198,29 @@ static void test_failing_write(void **state)
     close(fd);
 }
 
+/* No memory to read it says nothing of the record: it is there the next time. */
+static void test_no_memory_is_no_damage(void **state)
+{
+    struct state_store s;
+    struct err err = {0};
+    struct journal_mark mark = {0};
+    struct buf small;
+    int fd = new_file();
+    (void)state;
+    state_store_init(&s, fd);
+    put(&s, true, "old", 1);
+    put(&s, true, "a longer base", 2);
+    put(&s, false, "and what changed", 3);
+    for (size_t room = 3; room < 29; room++) {
+        buf_init(&small, room);
+        assert_int_equal(state_store_load(&s, false, &small, &mark, &err), -1);
+        assert_int_equal(err.code, ERR_SYS);
+        buf_free(&small);
+    }
+    assert_string_equal(found(fd, false, &mark), "a longer baseand what changed");
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_many_deltas_want_a_base),
         cmocka_unit_test(test_failing_write),
+        cmocka_unit_test(test_no_memory_is_no_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,6 +146,34 @@ static void checksums_tell_damage(void **state)
         assert_true(record_checksum(text, sizeof text - 1) != before);
         text[i] ^= 1;
     }
+    /* the highest bit of two words that follow each other */
+    text[7] = (char)(text[7] ^ 0x80);
+    text[15] = (char)(text[15] ^ 0x80);
+    assert_true(record_checksum(text, sizeof text - 1) != before);
+}
+
+static void objects_of_a_type(void **state)
+{
+    UNUSED(state);
+    static const char text[] = "a x=1:1\nb y=3:\n= \nc\na\nb z=0:\n";
+    struct record_reader r;
+    struct span value;
+    record_open(&r, text, sizeof text - 1);
+    assert_int_equal(record_next_of(&r, "b"), 1);
+    assert_ptr_equal(r.type.ptr, text + 8);
+    assert_true(record_get(&r, "y", &value));
+    assert_int_equal(value.len, 3);
+    assert_int_equal(record_next_of(&r, "b"), 1);
+    assert_true(record_get(&r, "z", &value));
+    assert_int_equal(record_next_of(&r, "b"), 0);
+    record_open(&r, text, sizeof text - 1);
+    assert_int_equal(record_next_of(&r, "none"), 0);
+    /* cut anywhere but between objects: refused where the cut is */
+    for (size_t n = 1; n < 8; n++) {
+        record_open(&r, text, n);
+        assert_int_equal(record_next_of(&r, "b"), -1);
+        assert_ptr_equal(r.at, text);
+    }
 }
 
 int main(void)
@@ -158,6 +186,7 @@ int main(void)
         cmocka_unit_test(too_many_fields_are_refused),
         cmocka_unit_test(a_full_buffer_is_told),
         cmocka_unit_test(checksums_tell_damage),
+        cmocka_unit_test(objects_of_a_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -335,9 +335,8 @@ struct listeners *listeners_restore(struct super *super, struct http_server *ser
     struct err err = {0};
     l->restored = true;
     record_open(&r, data, n);
-    while (record_next(&r) == 1)
-        if (record_is(&r, "listener_socket"))
-            take_socket(l, &r);
+    while (record_next_of(&r, "listener_socket") == 1)
+        take_socket(l, &r);
     open_all(l, &err);
     super_set_front(super, &l->front);
     return l;
