@@ -88,7 +88,7 @@ static bool try_open_log(struct channel *ch, struct err *err)
                                 .mode = ch->auto_path ? 0600 : 0,
                                 .journaled = true};
     ch->log = logfile_open(ch->engine->loop, &opts, false, err);
-    ch->log_retry_ms = loop_now_ms(ch->engine->loop) + LOG_RETRY_MS;
+    ch->log_retry_ms = ch->log ? 0 : loop_now_ms(ch->engine->loop) + LOG_RETRY_MS;
     return ch->log != NULL;
 }
 
@@ -98,6 +98,20 @@ void channel_open_log(struct channel *ch)
     if (!ch->log && channel_log_path(ch) && !try_open_log(ch, &err))
         log_warn("%s of '%s' is not logged for now: %s", name_of(ch),
                  process_conf(ch->process)->name, err.text);
+}
+
+/* For output that has no log yet. False: there is none to write to for now. */
+static bool open_log_late(struct channel *ch)
+{
+    struct err err;
+    if (!ch->log_retry_ms) { /* not tried yet in this image */
+        channel_open_log(ch);
+        return ch->log != NULL;
+    }
+    if (loop_now_ms(ch->engine->loop) < ch->log_retry_ms || !try_open_log(ch, &err))
+        return false;
+    log_info("%s of '%s' is logged again", name_of(ch), process_conf(ch->process)->name);
+    return true;
 }
 
 static void write_syslog(const struct channel *ch, const char *data, size_t n)
@@ -111,16 +125,10 @@ static void write_log(struct channel *ch, const char *data, size_t n)
 {
     if (ch->conf->syslog)
         write_syslog(ch, data, n);
-    if (!ch->log) {
-        struct err err;
-        if (!channel_log_path(ch) || loop_now_ms(ch->engine->loop) < ch->log_retry_ms ||
-            !try_open_log(ch, &err)) {
-            journal_write_begin(-1, 0, 0, 0, NULL, data, n);
-            journal_write_end(n); /* for good */
-            return;
-        }
-        log_info("%s of '%s' is logged again", name_of(ch),
-                 process_conf(ch->process)->name);
+    if (!ch->log && !open_log_late(ch)) {
+        journal_write_begin(-1, 0, 0, 0, NULL, data, n);
+        journal_write_end(n); /* for good */
+        return;
     }
     logfile_write(ch->log, data, n);
 }
@@ -343,8 +351,12 @@ static void channel_readable(struct watch *w, unsigned ready)
 
 int channel_open(struct channel *ch, int fd)
 {
-    if (fd_set_nonblock(fd, true) < 0 ||
-        loop_add(ch->engine->loop, &ch->watch, fd, WATCH_READ | WATCH_MANY,
+    return fd_set_nonblock(fd, true) < 0 ? -1 : channel_resume(ch, fd);
+}
+
+int channel_resume(struct channel *ch, int fd)
+{
+    if (loop_add(ch->engine->loop, &ch->watch, fd, WATCH_READ | WATCH_MANY,
                  channel_readable) < 0)
         return -1;
     ch->fd = fd;

@@ -1,6 +1,7 @@
 /* One output of a child: reads its pipe and hands the bytes to the log (and, later in
  * their life, to capture mode and events). Embedded in its process. The log outlives a
- * restart: it is opened with the first start and closed when the process rests. */
+ * restart: it is opened with the first start (or, where that was in an earlier image of
+ * us, with the first output) and closed when the process rests. */
 #ifndef APPLETS_SUPERVISORD_CHANNEL_H
 #define APPLETS_SUPERVISORD_CHANNEL_H
 
@@ -21,8 +22,9 @@ struct channel {
     struct process *process;
     const struct channel_conf *conf;
     struct logfile *log;
-    int64_t log_retry_ms; /* when opening a log that would not open is tried again */
-    char *auto_path;      /* made-up name of an AUTO log, or NULL */
+    int64_t
+        log_retry_ms; /* when opening a log that would not open is tried again; or 0 */
+    char *auto_path;  /* made-up name of an AUTO log, or NULL */
     channel_tap_fn *tap;
     void *tap_arg;
     struct capture capture;
@@ -48,6 +50,8 @@ void channel_close_log(struct channel *ch);
 void channel_set_tap(struct channel *ch, channel_tap_fn *tap, void *arg);
 /* Takes the pipe's read end, which is non-blocking from now on. 0, or -1 with errno. */
 int channel_open(struct channel *ch, int fd);
+/* The same with one that is non-blocking already: an earlier image of us read it. */
+int channel_resume(struct channel *ch, int fd);
 /* Reads what the pipe holds: the child is dead and its last words must be in the log
  * before its exit is told. Bounded, since a grandchild may hold the other end and go on.
  */

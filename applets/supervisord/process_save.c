@@ -10,10 +10,10 @@
 #include "core/io/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,8 +101,7 @@ static bool is_state(int64_t v)
 
 static bool is_pipe(int fd)
 {
-    struct stat st;
-    return fd > STDERR_FILENO && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+    return fd > STDERR_FILENO && fcntl(fd, F_GETPIPE_SZ) >= 0; /* else EBADF */
 }
 
 /* The number stands for an open pipe, or -1. */
@@ -119,7 +118,6 @@ static int pid_fd_of(const struct record_reader *r)
     if (fd < 0 || (syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) < 0 && errno != ESRCH &&
                    errno != EPERM))
         return -1;
-    fd_set_cloexec(fd, true);
     return fd;
 }
 
@@ -129,15 +127,14 @@ static int restore_buf(const struct record_reader *r, const char *key, struct bu
     return record_get(r, key, &bytes) ? buf_append(out, bytes.ptr, bytes.len) : 0;
 }
 
+/* Hundreds of pipes are taken at once, while everybody waits: nothing is done here that
+ * can be done later (the log is opened with the first output). */
 static int take_output(struct channel *ch, int fd)
 {
     if (ch->fd == fd)
         return 0;
     channel_close(ch);
-    if (fd_set_cloexec(fd, true) < 0 || channel_open(ch, fd) < 0)
-        return -1;
-    channel_open_log(ch);
-    return 0;
+    return channel_resume(ch, fd);
 }
 
 static int restore_channel(struct channel *ch, const struct channel_keys *key,
@@ -163,10 +160,7 @@ static int take_input(struct process *p, int fd)
     if (p->in.fd == fd)
         return 0;
     stdin_queue_close(&p->in);
-    return fd_set_cloexec(fd, true) < 0 ||
-                   stdin_queue_open(&p->in, p->engine->loop, fd) < 0
-               ? -1
-               : 0;
+    return stdin_queue_resume(&p->in, p->engine->loop, fd);
 }
 
 static int restore_stdin(struct process *p, const struct record_reader *r)
@@ -246,13 +240,19 @@ void process_finish_chunk(struct process *p, const struct journal_chunk *chunk)
     channel_finish_chunk(chunk->is_stderr ? &p->err : &p->out, chunk);
 }
 
+/* The journal's pipes: those of a spawn that was killed half-way may still block. */
+static bool is_new_pipe(int fd)
+{
+    return is_pipe(fd) && fd_set_nonblock(fd, true) == 0;
+}
+
 void process_take_child(struct process *p, const struct process_spawned *child)
 {
     p->pid = child->pid;
     map_put(&p->engine->by_pid, &p->pid, sizeof p->pid, p);
-    if ((is_pipe(child->in_fd) && take_input(p, child->in_fd) < 0) ||
-        (is_pipe(child->out_fd) && take_output(&p->out, child->out_fd) < 0) ||
-        (is_pipe(child->err_fd) && take_output(&p->err, child->err_fd) < 0))
+    if ((is_new_pipe(child->in_fd) && take_input(p, child->in_fd) < 0) ||
+        (is_new_pipe(child->out_fd) && take_output(&p->out, child->out_fd) < 0) ||
+        (is_new_pipe(child->err_fd) && take_output(&p->err, child->err_fd) < 0))
         log_crit("the pipes of '%s' are lost: %s", p->conf->name, strerror(errno));
     log_info("spawned: '%s' with pid %d", p->conf->name, (int)p->pid);
 }
