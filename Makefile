@@ -126,7 +126,10 @@ BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench/%,$(wildcard tests/bench/*
 build/bench/%: tests/bench/%.c tests/bench/tool.h $O/deps.mk
 	@mkdir -p $(@D)
 	$(run) $(DEP_CC) -O2 $(ALL_CFLAGS) $(DEP_LDFLAGS) $(LDFLAGS) -o $@ $<
-bench: build/supervisor $(BENCH_TOOLS)
+build/bench/notls: force | build/supervisor
+	@$(MAKE) --no-print-directory TLS=0 build/release-notls/supervisor
+	@$(or $(STRIP),$(shell $(CC) -print-prog-name=strip)) -o $@ build/release-notls/supervisor
+bench: build/supervisor $(BENCH_TOOLS) build/bench/notls
 	BENCH_TOOLS=build/bench /usr/bin/python3 -B tests/bench/bench.py $(BENCH)
 test:
 	scripts/ci.sh

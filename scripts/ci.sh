@@ -172,6 +172,7 @@ counted unit unit
 counted system system
 counted system-san system_san
 counted walk walk
+counted bench make -j2 bench BENCH=--quick
 counted fuzz fuzz
 counted tidy tidy
 counted cppcheck cpp_check

@@ -195,9 +195,23 @@ class Box:
                 return False
         self.wait(answers, secs, "an answer of the control socket")
 
-    def wait_states(self, name, secs=300):
-        self.wait(lambda: all(p["statename"] == name for p in self.infos()), secs,
-                  "all programs " + name, 0.2)
+    def wait_running(self, n, secs=300):
+        """Until the first and last of n programs are RUNNING: to ask for all takes the
+        original half a minute when they are thousands."""
+        def running():
+            return all(self.rpc("supervisor.getProcessInfo", "p:p%d" % i)["statename"] ==
+                       "RUNNING" for i in {0, n - 1})
+        self.wait(running, secs, "all programs RUNNING", 0.05)
+
+    def wait_end(self, process, secs=300):
+        """What the process and its children used till it ended: a struct rusage."""
+        pidfd = os.pidfd_open(process.pid)
+        ended = select.select([pidfd], [], [], secs)[0]
+        os.close(pidfd)
+        if not ended:
+            self.fail("it did not end in %d s" % secs)
+        _, process.returncode, used = os.wait4(process.pid, 0)
+        return used
 
     def infos(self):
         return self.rpc("supervisor.getAllProcessInfo")
@@ -262,8 +276,9 @@ def cpu_ns(pids):
 
 
 def switches(pids):
+    """How often they slept, which is how often they woke."""
     text = "".join(read("/proc/%d/status" % p) for p in pids)
-    return sum(map(int, re.findall(r"voluntary_ctxt_switches:\s+(\d+)", text)))
+    return sum(map(int, re.findall(r"(?m)^voluntary_ctxt_switches:\s+(\d+)", text)))
 
 
 def memory_kb(pids):

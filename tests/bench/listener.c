@@ -1,7 +1,7 @@
 /* listener FILE: an event listener that notes each event in FILE as a line
- * "MESSAGES LATENCY_NS": how many lines of writer.c the payload has, and its age by the
- * time that is in the first of them. FILE is complete whenever no event came for 50 ms.
- */
+ * "MESSAGES LATENCY_NS NUMBER": how many lines of writer.c the payload has, its age by
+ * the time that is in the first of them, and that one's number. FILE is complete whenever
+ * no event came for 50 ms. */
 #include "tests/bench/tool.h"
 #include <poll.h>
 
@@ -49,11 +49,13 @@ int main(int argc, char **argv)
         int64_t now_ns = tool_now_ns();
         /* The payload's own head is one line; what the writer said comes after it. */
         const char *text = memchr(input + head, '\n', body);
-        int64_t sent_ns = text == NULL ? 0 : strtoll(text + 1, NULL, 10);
+        char *after = NULL;
+        int64_t sent_ns = text == NULL ? 0 : strtoll(text + 1, &after, 10);
+        long long number = after == NULL ? -1 : strtoll(after, NULL, 10);
         int messages = 0;
         for (const char *at = text; at != NULL && at < input + head + body; at++)
             messages += *at == '\n' && at != text;
-        fprintf(out, "%d %lld\n", messages, (long long)(now_ns - sent_ns));
+        fprintf(out, "%d %lld %lld\n", messages, (long long)(now_ns - sent_ns), number);
         input_len -= head + body;
         memmove(input, input + head + body, input_len + 1);
         tool_write(1, "RESULT 2\nOK", 11);

@@ -1,145 +1,151 @@
-"""Rows of the control socket: latency, throughput and CPU of requests; supervisorctl."""
+"""The control socket with ten programs: latency, throughput and CPU of requests over both
+kinds of sockets, old and new connections, one client and fifty; TLS; supervisorctl."""
 import socket
+import ssl
+import time
 
-from box import Wrong, cpu_ns, exchange, request, tool
-from rows_many import settle, up
-from table import PAIR, Metric, Row
+from box import Wrong, cpu_ns, request
+from table import ALONE, PAIR, Metric, Row
+from work import (GET_ALL, GET_ONE, GET_STATE, Run, ask, control, floor_server, settle,
+                  settled)
 
-GET_STATE = ("supervisor.getState",)
-GET_ONE = ("supervisor.getProcessInfo", "p:p0")
-GET_ALL = ("supervisor.getAllProcessInfo",)
-COUNT_OF = {GET_ALL: b"<name>statename</name>"}
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+INET = "[inet_http_server]\nport=127.0.0.1:{port}\n"
+CALLS = {"getState": GET_STATE, "getProcessInfo": GET_ONE,
+         "getAllProcessInfo": GET_ALL}
+WAYS = {"": {}, "-keep": {"keep": True}, "-tcp": {"tcp": True},
+        "-tcp-keep": {"tcp": True, "keep": True}}
 
 
-def serve(box, subject, n, call, tcp):
-    """(address, pid) of a server for that call. The floor is one that answers with the
-    same number of bytes as the original does."""
-    port = free_port()
-    if subject.name == "floor":
-        body = recorded_body(call, n)
-        answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-        address = str(port) if tcp else box.socket
-        process = box.spawn([tool("floor"), "serve", address, box.write("answer", answer)])
-        return address, process.pid
-    extra = "[inet_http_server]\nport=127.0.0.1:%d\n" % port if tcp else ""
-    process, _ = up_with(box, subject, n, extra)
-    check_answer(box, call, n)
-    return str(port) if tcp else box.socket, process.pid
+def requests(box, subject, n, calls, ways, clients, count):
+    """{"CALLWAY.KEY": [samples]}, all of one instance."""
+    run = settled(box, subject, n, extra=INET)
+    crowd = "" if clients == 1 else "-of-%d" % clients
+    return {"%s%s%s.%s" % (call, crowd, way, key): samples
+            for call in calls for way in ways
+            for key, samples in ask(box, run, CALLS[call], count, clients=clients,
+                                    **WAYS[way]).items()}
 
 
-def up_with(box, subject, n, extra):
-    process = box.stamped(subject.command(box, n, extra=extra))
-    marks = box.wait_programs(n)
-    settle(box, subject)
-    return process, marks
+def latencies(calls, ways):
+    shown = []
+    for label, call in [(call + way, call) for call in calls for way in ways]:
+        aim = {"than": {"floor": 1.3}} if call == "getState" else {}
+        if label == "getAllProcessInfo-tcp-keep":
+            aim = {"most": 60}
+        cpu = aim if call == "getState" else {}
+        shown += [Metric(label + ".answer", "us", **aim), Metric(label + ".answer", "us", 99),
+                  Metric(label + ".CPU", "us", **cpu)]
+    return shown
 
 
-def check_answer(box, call, n):
-    body = exchange(box.socket, request(*call)).partition(b"\r\n\r\n")[2]
-    if b"<fault>" in body or (call in COUNT_OF and body.count(COUNT_OF[call]) != n):
-        raise Wrong("answered: %s" % body[:200])
-    if call == GET_ALL:
-        known = {info["pid"] for info in box.infos()}
-        if known != {mark.pid for mark in box.programs()}:
-            raise Wrong("other pids than those that run")
+def rates(calls, ways, clients):
+    shown = []
+    for call, label in [(c, "%s-of-%d%s" % (c, clients, w)) for c in calls for w in ways]:
+        aim = {"floor": 0.7} if label == "getState-of-%d-keep" % clients else {}
+        shown += [Metric(label + ".rate", "req/s", more=True, than=aim),
+                  Metric(label + ".answer", "us", 99), Metric(label + ".CPU", "us")]
+    return shown
 
 
-def recorded_body(call, n):
-    size = 1100 * n if call == GET_ALL else 1100 if call == GET_ONE else 300
-    return b"<methodResponse>" + b"x" * size
+# TLS
 
 
-def ask(box, subject, n, call, count, secs=20, keep=False, clients=1, tcp=False):
-    address, pid = serve(box, subject, n, call, tcp)
-    asked = box.write("request", request(*call))
-    helper = [tool("asker"), address, asked, "methodResponse", "keep" if keep else "new",
-              str(clients)]
-    # First a few that do not count; a slow server gets only one.
-    box.run(*helper, str(max(clients, min(count, 5))), "1", "0")
-    cpu = cpu_ns([pid])
-    wall, *took = box.run(*helper, str(max(clients, count)), str(secs), "0").split()[:-2]
+def certificate(box):
+    cert, key = box.path("cert.pem"), box.path("key.pem")
+    box.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-days", "9", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert)
+    return cert, key
+
+
+class Client:
+    """A connection, with TLS if there is a context. It is Python's, for both."""
+
+    def __init__(self, port, context):
+        peer = socket.create_connection(("127.0.0.1", port), timeout=60)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.peer = context.wrap_socket(peer, server_hostname="127.0.0.1") if context else peer
+
+    def ask(self, data):
+        """A short answer, whole."""
+        self.peer.sendall(data)
+        answer = b""
+        while True:
+            head, end, body = answer.partition(b"\r\n\r\n")
+            if end and len(body) >= int(head.lower().split(b"content-length:")[1].split()[0]):
+                break
+            piece = self.peer.recv(65536)
+            if not piece:
+                raise Wrong("the server closed early")
+            answer += piece
+        if b"statename" not in body:
+            raise Wrong("answered: %s" % answer)
+
+    def close(self):
+        self.peer.close()
+
+
+def ask_with(port, pid, context, keep, count):
+    """As ask() of work.py does, through TLS."""
+    data = request(*GET_STATE)
+    kept = Client(port, context) if keep else None
+    took_us = []
+    for i in range(count + 3):
+        if i == 3:  # the first few do not count
+            took_us, cpu = [], cpu_ns([pid])
+        begin = time.monotonic_ns()
+        client = kept or Client(port, context)
+        client.ask(data)
+        took_us.append((time.monotonic_ns() - begin) / 1e3)
+        if not keep:
+            client.close()
     cpu = cpu_ns([pid]) - cpu
-    return {"answer": [int(x) / 1e3 for x in took], "CPU": [cpu / 1e3 / len(took)],
-            "rate": [len(took) / int(wall) * 1e9]}
+    return {"answer": took_us, "CPU": [cpu / 1e3 / count]}
 
 
-def control(box, subject, n, words, count):
-    """A command line client against a supervisor with n programs."""
+def tls(box, subject, count):
+    """The original has none. The floor is the same client over plain TCP."""
+    context = None
     if subject.name == "floor":
-        body = recorded_body(GET_STATE, 1)
-        answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-        box.spawn([tool("floor"), "serve", box.socket, box.write("answer", answer)])
-        asked = box.write("request", request(*GET_STATE))
-        command = [tool("asker"), box.socket, asked, "methodResponse", "new", "1", "1", "20",
-                   "0"]
-        box.run(*command)  # waits until it listens
-        text = "now"
+        address, pid = floor_server(box, GET_STATE, 1, tcp=True)
+        port = int(address)
+        box.wait(lambda: listens(port), 20, "the floor's socket")
     else:
-        process, _ = up(box, subject, n)
-        settle(box, subject)
-        if not subject.has_rpc:
-            command, text = subject.status(box, n), subject.says_up
-        else:
-            command = subject.ctl_command(box, *words)
-            text = str(process.pid) if words == ("pid",) else subject.says_up
-    lines = [line.split() for line in
-             box.run(tool("timed"), str(count), text, *command).splitlines()]
-    return {"wall": [int(wall) / 1e6 for wall, _ in lines],
-            "CPU": [int(cpu) / 1e6 for _, cpu in lines]}
+        cert, key = certificate(box)
+        context = ssl.create_default_context(cafile=cert)
+        run = Run(box, subject, 1, extra=INET + "ssl_certfile=%s\nssl_keyfile=%s\n" %
+                  (cert, key))
+        settle(box, run)
+        port, pid = run.port, run.process.pid
+    result = {}
+    for label, keep in (("tls-new", False), ("tls-keep", True)):
+        for key, samples in ask_with(port, pid, context, keep, count).items():
+            result["%s.%s" % (label, key)] = samples
+    return result
 
 
-def latency(most=None, floors=None):
-    return [Metric("answer", "us", most=most, floors=floors), Metric("answer", "us", 99),
-            Metric("CPU", "us", floors=floors)]
+def listens(port):
+    with socket.socket() as peer:
+        return peer.connect_ex(("127.0.0.1", port)) == 0
 
 
-def all_row(n, most_us, count, **more):
-    return Row("all-info-%d" % n, ask, PAIR, latency(most=most_us),
-               {"n": n, "call": GET_ALL, "count": count}, **more)
+def client_pid(box, subject, n, count):
+    return control(box, settled(box, subject, n), ("pid",), count)
 
 
-QUICK = {"count": 20}
-RATE = [Metric("rate", "req/s", more=True, floors=0.7), Metric("answer", "us", 99),
-        Metric("CPU", "us")]
-PEERS = ("ours", "ref", "runit", "daemontools")
+ONE_CLIENT = {"n": 10, "calls": tuple(CALLS), "ways": tuple(WAYS), "clients": 1,
+              "count": 1000}
+FIFTY = {"n": 10, "calls": tuple(CALLS), "ways": ("", "-keep", "-tcp-keep"),
+         "clients": 50, "count": 10000}
+TLS = [Metric(label + key, "us", percent) for label in ("tls-new.", "tls-keep.")
+       for key, percent in (("answer", 50), ("answer", 99), ("CPU", 50))]
 ROWS = [
-    Row("state-new", ask, PAIR, latency(floors=1.3),
-        {"n": 10, "call": GET_STATE, "count": 2000}, QUICK),
-    Row("state-keep", ask, PAIR, latency(floors=1.3),
-        {"n": 10, "call": GET_STATE, "count": 2000, "keep": True}, None),
-    Row("state-tcp-new", ask, PAIR, latency(floors=1.3),
-        {"n": 10, "call": GET_STATE, "count": 2000, "tcp": True}, None),
-    Row("state-50-clients", ask, PAIR, RATE, {"n": 10, "call": GET_STATE, "count": 20000,
-        "keep": True, "clients": 50}, {"count": 200}, rounds=3),
-    Row("state-50-new", ask, PAIR, RATE, {"n": 10, "call": GET_STATE, "count": 5000,
-        "clients": 50}, None, rounds=3),
-    Row("state-of-1000", ask, PAIR, latency(floors=1.3),
-        {"n": 1000, "call": GET_STATE, "count": 1000}, None, rounds=1),
-    Row("state-of-4000", ask, PAIR, latency(floors=1.3),
-        {"n": 4000, "call": GET_STATE, "count": 1000}, None, rounds=1),
-    Row("one-info", ask, PAIR, latency(floors=1.5),
-        {"n": 10, "call": GET_ONE, "count": 2000}, QUICK),
-    all_row(10, 60, 1000, quick=QUICK),
-    all_row(100, 120, 500, quick=None, rounds=3),
-    all_row(1000, 600, 200, quick=None, rounds=1),
-    all_row(4000, 2500, 50, quick=None, rounds=1),
-    Row("all-info-tcp-keep", ask, PAIR, latency(most=60),
-        {"n": 10, "call": GET_ALL, "count": 500, "keep": True, "tcp": True}, QUICK),
-    Row("ctl-pid", control, PAIR, [Metric("wall", "ms", floors=1.3),
-        Metric("CPU", "ms", floors=1.3)],
-        {"n": 10, "words": ("pid",), "count": 20}, {"count": 2}, rounds=3),
-    Row("ctl-status-10", control, PEERS, [Metric("wall", "ms", most=1.5),
-        Metric("CPU", "ms")],
-        {"n": 10, "words": ("status",), "count": 20}, {"count": 1},
-        rounds=3),
-    Row("ctl-status-1000", control, PEERS, [Metric("wall", "ms", most=6),
-        Metric("CPU", "ms")],
-        {"n": 1000, "words": ("status",), "count": 10}, None,
-        rounds=1),
+    Row("requests", requests, PAIR, latencies(ONE_CLIENT["calls"], WAYS), ONE_CLIENT,
+        {"count": 20}, rounds=3, slow={"ref": 1}),
+    Row("requests-of-50", requests, PAIR, rates(FIFTY["calls"], FIFTY["ways"], 50), FIFTY,
+        {"count": 200, "ways": ("-tcp-keep",)}, rounds=2, slow={"ref": 1}),
+    Row("tls", tls, ALONE, TLS, {"count": 300}, {"count": 10}, rounds=3),
+    Row("ctl-pid", client_pid, PAIR, [Metric("wall", "ms", than={"floor": 1.3}),
+                                      Metric("CPU", "ms", than={"floor": 1.3})],
+        {"n": 10, "count": 30}, {"count": 2}, rounds=3, slow={"ref": 1}),
 ]

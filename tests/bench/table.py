@@ -6,38 +6,34 @@ ALL = ("ours", "ref", "runit", "s6", "daemontools", "tini", "dumb-init", "floor"
 MANY = ("ours", "ref", "runit", "s6", "daemontools", "floor")  # more than one program
 PAIR = ("ours", "ref", "floor")
 TWO = ("ours", "ref")
+ALONE = ("ours", "floor")
 
 
 @dataclass
 class Metric:
-    """One figure: the percentile (50: median) of the samples under key. The target is met
-    by at most `most` and at most `floors` times the floor (`more`: at least `floors`), and
-    at least `refs` times what ref reaches."""
+    """One figure: the percentile (50: median) of the samples under key. A key "LABEL.NAME"
+    is a line of its own label, for rows that measure several things of one instance. The
+    target is met by at most `most`, and at most so many times what each subject in `than`
+    reaches; with `more` it is at least."""
     key: str
     unit: str
     percentile: int = 50
     more: bool = False
     most: float = None
-    floors: float = None
-    refs: float = None
+    than: dict = field(default_factory=dict)
+
+    def limits(self, values):
+        """What is to be reached, as far as the others were measured."""
+        found = [] if self.most is None else [self.most]
+        return found + [k * values[name] for name, k in self.than.items() if name in values]
 
     def target(self):
-        sign = "≥" if self.more else "≤"
-        parts = []
-        if self.most is not None:
-            parts.append("%s %s" % (sign, number(self.most)))
-        if self.floors is not None:
-            parts.append("%s %g floor" % (sign, self.floors))
-        if self.refs is not None:
-            parts.append("%s %g ref" % (sign, self.refs))
-        return ", ".join(parts) or "-"
+        parts = [] if self.most is None else [number(self.most)]
+        parts += ["%g %s" % (k, name) for name, k in self.than.items()]
+        return ("≥ " if self.more else "≤ ") + ", ".join(parts) if parts else "-"
 
     def met(self, values):
-        ours = values.get("ours")
-        limits = [self.most]
-        limits.append(self.floors and values.get("floor") and self.floors * values["floor"])
-        limits.append(self.refs and values.get("ref") and self.refs * values["ref"])
-        limits = [limit for limit in limits if limit is not None]
+        ours, limits = values.get("ours"), self.limits(values)
         if ours is None or not limits:
             return None
         return all(ours >= x if self.more else ours <= x for x in limits)
@@ -54,7 +50,44 @@ class Row:
     args: dict = field(default_factory=dict)
     quick: dict = field(default_factory=dict)
     rounds: int = 5
-    slow: dict = field(default_factory=dict)  # subject: rounds, where one takes minutes
+    slow: dict = field(default_factory=dict)  # subject: rounds, where one takes long
+
+    def label(self, metric):
+        return metric.key.partition(".")[0] if "." in metric.key else self.name
+
+    def labels(self):
+        return {self.name} | {self.label(metric) for metric in self.metrics}
+
+
+@dataclass
+class Growth:
+    """A line made of two: what a figure at `high` programs is of that at `low`, by how:
+    "each" the difference for each program between, "ratio" of the two, "linear" the ratio
+    of both for each program."""
+    label: str
+    metric: str
+    low: int
+    high: int
+    how: str
+    most: float = None
+    unit: str = "x"
+
+    def name(self):
+        return "%s-%d-to-%d" % (self.label, self.low, self.high)
+
+    def value(self, low, high):
+        if self.how == "each":
+            return (high - low) / (self.high - self.low)
+        return ratio(high, low if self.how == "ratio" else low * self.high / self.low)
+
+    def line(self, lines):
+        at = {line["row"]: line["values"] for line in lines
+              if line["metric"] == self.metric and line["percentile"] == 50}
+        low, high = (at.get("%s-%d" % (self.label, n), {}) for n in (self.low, self.high))
+        values = {name: self.value(low[name], high[name]) for name in low if name in high}
+        metric = Metric("%s: %s" % (self.metric, self.how), self.unit, most=self.most)
+        values = {name: v for name, v in values.items() if v is not None}
+        return line_of(self.name(), metric, metric.key, values, {}) if values else None
 
 
 def percentile(samples, percent):
@@ -78,42 +111,111 @@ def ratio(a, b):
 
 def figures(row, metric, samples):
     """One line of the result, from {subject: {key: [samples]}}."""
-    values = {name: percentile(keys[metric.key], metric.percentile)
-              for name, keys in samples.items() if keys.get(metric.key)}
-    spread = {name: [min(keys[metric.key]), max(keys[metric.key]), len(keys[metric.key])]
-              for name, keys in samples.items() if keys.get(metric.key)}
+    found = {name: keys[metric.key] for name, keys in samples.items()
+             if keys.get(metric.key)}
+    values = {name: percentile(s, metric.percentile) for name, s in found.items()}
+    spread = {name: [min(s), max(s), len(s)] for name, s in found.items()}
+    return line_of(row.label(metric), metric, metric.key.rpartition(".")[2], values, spread)
+
+
+def line_of(label, metric, name, values, spread):
     peers = {n: v for n, v in values.items() if n not in PAIR}
     best = (max if metric.more else min)(peers, key=peers.get) if peers else None
     return {
-        "row": row.name, "metric": metric.key, "unit": metric.unit,
+        "row": label, "metric": name, "unit": metric.unit,
         "percentile": metric.percentile, "values": values, "min_max_count": spread,
         "best_peer": best, "more_is_better": metric.more,
         "ours_to_ref": ratio(values.get("ours"), values.get("ref")),
-        "ours_to_floor": ratio(values.get("ours"), values.get("floor")),
         "ours_to_peer": ratio(values.get("ours"), peers.get(best)),
+        "ours_to_floor": ratio(values.get("ours"), values.get("floor")),
         "target": metric.target(), "met": metric.met(values),
     }
 
 
-COLUMNS = ("Row", "Measure", "Ours", "Ref", "Best peer", "Floor", "Ours/ref",
+COLUMNS = ("Row", "Measure", "Ours", "Ref", "Best peer", "Floor", "Ours/ref", "Ours/peer",
            "Ours/floor", "Target", "Met")
+
+
+def measure_name(line):
+    label = line["metric"] + (" p%d" % line["percentile"] if line["percentile"] != 50 else "")
+    return "%s, %s" % (label, line["unit"])
 
 
 def cells(line):
     values = line["values"]
     best = line["best_peer"]
-    label = line["metric"] + (" p%d" % line["percentile"] if line["percentile"] != 50 else "")
-    return (line["row"], "%s, %s" % (label, line["unit"]), number(values.get("ours")),
+    return (line["row"], measure_name(line), number(values.get("ours")),
             number(values.get("ref")),
             "%s %s" % (best, number(values[best])) if best else "-",
             number(values.get("floor")), number(line["ours_to_ref"]),
-            number(line["ours_to_floor"]), line["target"],
+            number(line["ours_to_peer"]), number(line["ours_to_floor"]), line["target"],
             {True: "yes", False: "NO", None: "-"}[line["met"]])
 
 
-def markdown(lines):
-    rows = [COLUMNS] + [cells(line) for line in lines]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
+def grid(rows):
+    """Text of a table; the first row is its head."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     text = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths)) + " |" for row in rows]
     text.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
     return "\n".join(text)
+
+
+def markdown(lines):
+    return grid([COLUMNS] + [cells(line) for line in lines])
+
+
+def behind(lines):
+    """The lines where ref or a peer is ahead of ours, by more than they vary anyway; what
+    is made of two lines leaves out."""
+    found = []
+    for line in (line for line in lines if line["min_max_count"]):
+        others = {"ref": line["ours_to_ref"], line["best_peer"]: line["ours_to_peer"]}
+        ours = line["values"].get("ours")
+        for name, of in others.items():
+            worse = of is not None and (of < 0.97 if line["more_is_better"] else of > 1.03)
+            if worse or (of is None and ours and line["values"].get(name) == 0
+                         and not line["more_is_better"]):
+                found.append("%s, %s: %s" % (line["row"], measure_name(line), name))
+    return found
+
+
+def compare(old, new):
+    """Each figure of ours of two results. What the floor did between them is what the
+    machine did: the last column is without it."""
+    def key(line):
+        return line["row"], line["metric"], line["percentile"]
+
+    before = {key(line): line["values"] for line in old["lines"]}
+    rows = [("Row", "Measure", "Old", "New", "New/old", "Floor new/old", "Without the floor's")]
+    for line in new["lines"]:
+        was, now = before.get(key(line), {}), line["values"]
+        if "ours" not in was or "ours" not in now:
+            continue
+        ours = ratio(now["ours"], was["ours"])
+        floor = ratio(now.get("floor"), was.get("floor"))
+        rows.append((line["row"], measure_name(line), number(was["ours"]),
+                     number(now["ours"]), number(ours), number(floor),
+                     number(ratio(ours, floor))))
+    return grid(rows)
+
+
+BEGIN, END = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"
+
+
+def readme(text, result):
+    """The text of a README with the table between its two marks."""
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError("no '%s' and '%s'" % (BEGIN, END))
+    aimed = [line for line in result["lines"] if line["met"] is not None]
+    other = [line for line in result["lines"] if line["met"] is None]
+    parts = [begin, "Measured %s.\n" % where(result), markdown(aimed)]
+    if other:
+        parts += ["\n<details><summary>What has no target</summary>\n", markdown(other),
+                  "\n</details>"]
+    return head + "\n".join(parts + [end]) + tail
+
+
+def where(result):
+    return "%(date)s on %(cpu)s, %(cpus)s CPUs, Linux %(kernel)s" % result["machine"]

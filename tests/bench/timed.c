@@ -1,6 +1,6 @@
-/* timed COUNT TEXT COMMAND...: runs COMMAND again and again and prints a line
- * "WALL_NS CPU_NS" for each run: from before the fork until it is reaped, user and system
- * time. Its output must contain TEXT each time. */
+/* timed COUNT SECS TEXT COMMAND...: runs COMMAND COUNT times, or until SECS passed but at
+ * least once, and prints a line "WALL_NS CPU_NS" for each run: from before the fork until
+ * it is reaped, user and system time. Its output must contain TEXT each time. */
 #include "tests/bench/tool.h"
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -35,23 +35,25 @@ static pid_t timed_start(char **command, int out_fd)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4)
+    if (argc < 5)
         return 2;
-    for (long left = tool_number(argv[1]); left > 0; left--) {
+    int64_t until_ns = tool_now_ns() + tool_number(argv[2]) * 1000000000;
+    long count = tool_number(argv[1]);
+    for (long done = 0; done < count && (done == 0 || tool_now_ns() < until_ns); done++) {
         int ends[2], status;
         struct rusage used;
         if (pipe2(ends, O_CLOEXEC) != 0)
             tool_die("pipe");
         int64_t from_ns = tool_now_ns();
-        pid_t pid = timed_start(argv + 3, ends[1]);
+        pid_t pid = timed_start(argv + 4, ends[1]);
         close(ends[1]);
         timed_read(ends[0]);
         if (pid < 0 || wait4(pid, &status, 0, &used) != pid)
             tool_die("wait");
         int64_t wall_ns = tool_now_ns() - from_ns;
         close(ends[0]);
-        if (strstr(output, argv[2]) == NULL) {
-            fprintf(stderr, "no '%s' in: %s\n", argv[2], output);
+        if (strstr(output, argv[3]) == NULL) {
+            fprintf(stderr, "no '%s' in: %s\n", argv[3], output);
             return 1;
         }
         int64_t cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000LL +

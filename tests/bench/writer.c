@@ -1,6 +1,7 @@
-/* writer FIFO NAME CHUNK TOTAL: writes TOTAL bytes to standard output, CHUNK at a time,
- * between two marks "NAME" and "NAME.end". The stream is lines of 100 bytes and repeats
- * after 64 of them, so that a reader can check each byte of it.
+/* writer FIFO NAME CHUNK TOTAL [ansi]: writes TOTAL bytes to standard output, CHUNK at a
+ * time, between two marks "NAME" and "NAME.end". The stream is lines of 100 bytes and
+ * repeats after 64 of them, so that a reader can check each byte of it. With ansi an
+ * escape sequence comes before each line and is not counted; CHUNK is then one line.
  *
  * writer FIFO NAME comm|line COUNT PAUSE_US: COUNT messages that carry the time of their
  * writing, in the tokens of capture mode or as lines, PAUSE_US apart. */
@@ -8,7 +9,19 @@
 
 enum { LINE = 100, PERIOD = 64 * LINE };
 
-static void writer_stream(size_t chunk_bytes, size_t total_bytes)
+/* total_bytes is a multiple of a line. */
+static void writer_ansi(const char *data, size_t total_bytes)
+{
+    static const char escape[] = "\033[1;31m";
+    char line[sizeof escape - 1 + LINE];
+    memcpy(line, escape, sizeof escape - 1);
+    for (size_t at = 0; at < total_bytes; at += LINE) {
+        memcpy(line + sizeof escape - 1, data + at % PERIOD, LINE);
+        tool_write(1, line, sizeof line);
+    }
+}
+
+static void writer_stream(size_t chunk_bytes, size_t total_bytes, int with_ansi)
 {
     char *data = malloc(PERIOD + chunk_bytes);
     if (data == NULL)
@@ -18,7 +31,9 @@ static void writer_stream(size_t chunk_bytes, size_t total_bytes)
     /* The pattern of a line must not run on over the period. */
     for (size_t i = PERIOD; i < PERIOD + chunk_bytes; i++)
         data[i] = data[i - PERIOD];
-    for (size_t at = 0; at < total_bytes;) {
+    if (with_ansi)
+        writer_ansi(data, total_bytes);
+    for (size_t at = 0; at < total_bytes && !with_ansi;) {
         size_t n = total_bytes - at < chunk_bytes ? total_bytes - at : chunk_bytes;
         tool_write(1, data + at % PERIOD, n);
         at += n;
@@ -46,14 +61,16 @@ int main(int argc, char **argv)
 {
     if (argc != 5 && argc != 6)
         return 2;
+    int with_ansi = argc == 6 && strcmp(argv[5], "ansi") == 0;
     char end[160];
     snprintf(end, sizeof end, "%.100s.end", argv[2]);
     tool_mark(argv[1], argv[2]);
-    if (argc == 6)
+    if (argc == 6 && !with_ansi)
         writer_messages(strcmp(argv[3], "comm") == 0, tool_number(argv[4]),
                         tool_number(argv[5]));
     else
-        writer_stream((size_t)tool_number(argv[3]), (size_t)tool_number(argv[4]));
+        writer_stream((size_t)tool_number(argv[3]), (size_t)tool_number(argv[4]),
+                      with_ansi);
     tool_mark(argv[1], end);
     return 0;
 }
