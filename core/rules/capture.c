@@ -25,7 +25,9 @@ static void give_back(struct capture *c, capture_emit *emit, void *arg)
 }
 
 /* '<' stands only at a token's beginning, so that after a mismatch no part of what
- * matched can be the beginning of another match: there is nothing to fall back to. */
+ * matched can be the beginning of another match: there is nothing to fall back to.
+ * What only looked like a token is emitted with what is around it: each segment costs a
+ * write, and there is a '<' in every other line of markup. */
 void capture_feed(struct capture *c, const char *data, size_t n, capture_emit *emit,
                   void *arg)
 {
@@ -35,30 +37,35 @@ void capture_feed(struct capture *c, const char *data, size_t n, capture_emit *e
     while (p < end) {
         size_t len;
         const char *token = token_of(c, &len);
-        if (c->matched == 0) {
+        bool began_before = c->matched > 0;
+        if (!began_before) {
             p = memchr(p, '<', (size_t)(end - p));
             if (!p)
                 break;
-            if (p > from)
-                emit(arg, kind_of(c), from, (size_t)(p - from));
         }
+        const char *start = p;
         while (p < end && c->matched < len && *p == token[c->matched]) {
             c->matched++;
             p++;
         }
-        if (c->matched == len) {
-            bool was_inside = c->inside;
-            c->inside = !was_inside;
+        if (c->matched < len && p < end) { /* not a token */
+            if (began_before) {
+                give_back(c, emit, arg);
+                from = p;
+            }
             c->matched = 0;
-            if (was_inside)
-                emit(arg, CAPTURE_END, NULL, 0);
-            from = p;
-        } else if (p < end) {
-            give_back(c, emit, arg);
-            from = p;
-        } else {
-            return;
+            continue;
         }
+        if (start > from)
+            emit(arg, kind_of(c), from, (size_t)(start - from));
+        if (c->matched < len)
+            return;
+        bool was_inside = c->inside;
+        c->inside = !was_inside;
+        c->matched = 0;
+        if (was_inside)
+            emit(arg, CAPTURE_END, NULL, 0);
+        from = p;
     }
     if (from < end)
         emit(arg, kind_of(c), from, (size_t)(end - from));

@@ -14,12 +14,13 @@
 
 struct seen {
     struct buf plain, captured;
-    int ends;
+    int ends, segments;
 };
 
 static void note(void *arg, enum capture_kind kind, const char *data, size_t n)
 {
     struct seen *seen = arg;
+    seen->segments++;
     if (kind == CAPTURE_END)
         seen->ends++;
     else
@@ -77,6 +78,26 @@ static void tokens_are_found_however_cut(void **state)
     }
 }
 
+static void what_only_looks_like_a_token_cuts_nothing(void **state)
+{
+    UNUSED(state);
+    static const struct {
+        const char *in;
+        int segments; /* an END is one of its own */
+    } lines[] = {
+        {"<a><b><!--c--></b>\n", 1},
+        {"<a>" BEGIN "<b>" END "<c>", 4},
+        {"<!--XSUPERVISOR:END-->", 1},
+    };
+    for (size_t i = 0; i < array_len(lines); i++) {
+        struct seen seen;
+        feed_in_pieces(lines[i].in, strlen(lines[i].in), &seen);
+        assert_int_equal(seen.segments, lines[i].segments);
+        buf_free(&seen.plain);
+        buf_free(&seen.captured);
+    }
+}
+
 static void escapes_are_stripped_however_cut(void **state)
 {
     UNUSED(state);
@@ -103,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_are_found_however_cut),
+        cmocka_unit_test(what_only_looks_like_a_token_cuts_nothing),
         cmocka_unit_test(escapes_are_stripped_however_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
