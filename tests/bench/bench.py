@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Measures supervisord beside the original, its peers and the floor, interleaved.
 
-    bench.py [--quick] [--rows a,b] [--subjects a,b] [--list] [--binary FILE] [--out FILE]
+    bench.py [--quick] [--rows a,b] [--subjects a,b] [--rounds N] [--list]
+             [--binary FILE] [--out FILE]
     bench.py --compare OLD.json NEW.json     what became of each figure of ours
     bench.py --readme RESULT.json            puts its table into README.md
 
@@ -56,11 +57,11 @@ def hang(*_):
     raise Wrong("not done in %d s" % HANG_SECS)
 
 
-def measure_row(row, subjects, quick, report):
+def measure_row(row, subjects, quick, most, report):
     """{subject: {key: [samples]}}, {subject: why not} and {subject: seconds}."""
     args = dict(row.args, **(row.quick if quick else {}))
     samples, wrong, took = {}, {}, {}
-    for turn in range(1 if quick else row.rounds):
+    for turn in range(1 if quick else min(row.rounds, most)):
         for name in (n for n in row.subjects if n in subjects):
             subject = subjects[name]
             if subject.missing():
@@ -117,6 +118,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a smoke test of a minute")
     parser.add_argument("--rows", default="", help="only rows that begin with: a,b")
     parser.add_argument("--subjects", default="", help="only these: ours,ref,floor,...")
+    parser.add_argument("--rounds", type=int, default=99, help="at most so many rounds")
     parser.add_argument("--list", action="store_true", help="names of the rows")
     parser.add_argument("--binary", default="build/supervisor")
     parser.add_argument("--out", default="build/bench/result.json")
@@ -160,7 +162,8 @@ def run(rows, subjects, options):
         if options.quick and time.monotonic() - begin > QUICK_SECS:
             result["not measured"].append(row.name)
             continue
-        samples, wrong, took = measure_row(row, subjects, options.quick, report)
+        samples, wrong, took = measure_row(row, subjects, options.quick, options.rounds,
+                                           report)
         result["secs of rows"][row.name] = took
         if wrong:
             result["wrong"][row.name] = wrong
