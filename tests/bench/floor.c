@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-enum { PIPE_BYTES = 1 << 20, READ_BYTES = 65536, CONNECTIONS = 256 };
+enum { PIPE_BYTES = 1 << 20, READ_BYTES = 65536, CONNECTIONS = 256, PID_LIMIT = 1 << 22 };
 
 static sigset_t watched, before;
 
@@ -36,23 +36,35 @@ static pid_t floor_start(char **command, int number, int out_fd)
     return pid;
 }
 
+/* Who has a process number, plus 1. The kernel gives a page of it for each 1,024 numbers
+ * that are used. */
+static int number_of[PID_LIMIT];
+
+static void floor_keep(pid_t *pids, int number, char **command)
+{
+    pids[number] = floor_start(command, number, -1);
+    number_of[pids[number]] = number + 1;
+}
+
 static int floor_run(int n, char **command)
 {
     pid_t *pids = calloc((size_t)n, sizeof *pids);
     if (pids == NULL)
         tool_die("memory");
     for (int i = 0; i < n; i++)
-        pids[i] = floor_start(command, i, -1);
+        floor_keep(pids, i, command);
     for (;;) {
         int sig;
         if (sigwait(&watched, &sig) != 0)
             continue;
         if (sig == SIGTERM)
             break;
-        for (pid_t dead; (dead = waitpid(-1, NULL, WNOHANG)) > 0;)
-            for (int i = 0; i < n; i++)
-                if (pids[i] == dead)
-                    pids[i] = floor_start(command, i, -1);
+        for (pid_t dead; (dead = waitpid(-1, NULL, WNOHANG)) > 0;) {
+            int number = number_of[dead] - 1;
+            number_of[dead] = 0;
+            if (number >= 0)
+                floor_keep(pids, number, command);
+        }
     }
     for (int i = 0; i < n; i++)
         kill(pids[i], SIGTERM);

@@ -12,6 +12,8 @@ from work import GET_ALL, GET_STATE, Run, ask, control, restart_some, settle
 
 
 def part_memory(_box, run):
+    """The original shares the pages of its interpreter with the one that runs this, and is
+    counted half of them."""
     pss, anonymous = memory_kb(run.supervisors())
     return {"PSS": [pss], "anonymous": [anonymous]}
 
