@@ -163,8 +163,12 @@ class Box:
 
     def wait_programs(self, n, secs=300):
         """Until n different programs reached main(): their marks. Looks seldom."""
-        self.wait(lambda: (self.take_marks(), len(self.programs()) >= n)[1], secs,
-                  "%d programs" % n, 0.02 if n > 10 else 0.001)
+        def there():
+            self.take_marks()
+            if len(self.programs()) < n and any(p.poll() is not None for p in self.started):
+                self.fail("it ended")
+            return len(self.programs()) >= n
+        self.wait(there, secs, "%d programs" % n, 0.02 if n > 10 else 0.001)
         return self.programs()
 
     def programs(self):

@@ -54,7 +54,7 @@ class Supervisord(Subject):
         self.needs = (daemon[0],)
 
     def command(self, box, n, options="", extra=""):
-        text = HEAD.format(folder=box.folder, socket=box.socket, minfds=1024 + 8 * n)
+        text = HEAD.format(folder=box.folder, socket=box.socket, minfds=1024 + 4 * n)
         if n > 0:
             text += PROGRAMS.format(mark=tool("mark"), fifo=box.fifo, n=n, options=options)
         return self.daemon + ["-n", "-c", box.write("sv.conf", text + extra)]
