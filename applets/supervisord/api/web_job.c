@@ -5,6 +5,7 @@
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/io/journal.h"
 #include "core/wire/url.h"
 
 #include <stdio.h>
@@ -250,6 +251,7 @@ static void job_answer(struct web_job *job)
     if (!x)
         return;
     timer_cancel(&job->timer);
+    journal_record(); /* what the reader is told must outlive us */
     if (!job->wants_json) {
         answer_page(x, job);
         return;
