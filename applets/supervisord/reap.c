@@ -16,8 +16,13 @@ void reap_child(struct engine *engine, pid_t pid, int wait_status)
     }
     if (engine->upgrade && upgrade_is_trial(engine->upgrade, pid))
         return;
+    const struct journal_facts *facts = journal_facts();
     char how[80];
     int exit_status;
+    if (facts && facts->core_pid == pid) {
+        log_info("pid %d was the core file of the last crash", (int)pid);
+        return;
+    }
     proc_exit_text(wait_status, how, &exit_status);
     log_info("reaped unknown pid %d (%s)", (int)pid, how);
 }

@@ -110,10 +110,15 @@ static void die_of(int number, const siginfo_t *info)
 static bool leave_core(int number, const siginfo_t *info)
 {
     struct rlimit limit;
+    long pid;
 
-    if (getrlimit(RLIMIT_CORE, &limit) < 0 || limit.rlim_cur == 0 ||
-        syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L) != 0)
+    if (getrlimit(RLIMIT_CORE, &limit) < 0 || limit.rlim_cur == 0)
         return false;
+    pid = syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
+    if (pid != 0) {
+        journal_facts()->core_pid = pid > 0 ? pid : 0;
+        return false;
+    }
     fd_close_from(3);
     die_of(number, info);
     return true;

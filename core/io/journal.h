@@ -74,7 +74,8 @@ struct journal_facts {
     } crash;
     uint64_t record_sequence; /* of the newest complete frame of the record */
     uint64_t images;          /* of supervisord so far; 1: the one that was started */
-    uint64_t spare[30];       /* zeros: room for fields to come */
+    int64_t core_pid;         /* of the copy that left the last core; 0: none */
+    uint64_t spare[29];       /* zeros: room for fields to come */
 };
 struct journal_facts *journal_facts(void); /* NULL: no journal */
 void journal_note_fd(int fd);              /* raises max_fd; async-signal-safe */
