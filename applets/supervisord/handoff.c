@@ -338,12 +338,21 @@ void handoff_forget_gone(const struct handoff *h, struct super *super)
 void handoff_try_again(const char *program, const struct err *err)
 {
     struct timespec pause = {.tv_sec = TRY_AGAIN_MS / 1000};
+    struct journal_facts *f = journal_facts();
+    int fds[2];
+    reexec_fds(fds);
+    if (fds[1] >= 0) {
+        fprintf(stderr, "%s: cannot take over: %s\n", program, err->text);
+        f->restores_failed = 0;
+        crash_block_others();
+        reexec_fall_back(REEXEC_SUPERVISOR, f->max_fd);
+    }
     if (err->code != ERR_SYS)
         return;
     fprintf(stderr, "%s: cannot go on yet: %s\n", program, err->text);
     nanosleep(&pause, NULL);
     crash_block_others();
-    reexec_now(REEXEC_SUPERVISOR, journal_facts()->max_fd);
+    reexec_now(REEXEC_SUPERVISOR, f->max_fd);
 }
 
 void handoff_done(void)

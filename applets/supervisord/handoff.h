@@ -47,8 +47,9 @@ enum { HANDOFF_GIVE_UP_AFTER = 6 };
 int handoff_load(struct handoff *h, struct state_store *store, struct err *err);
 /* The same again with the older record, after super_restore refused that one. */
 int handoff_load_older(struct handoff *h, struct state_store *store, struct err *err);
-/* After taking over failed with err: where only memory or a descriptor could not be had,
- * waits a second and begins again, as the next image. Returns when that is no use. */
+/* After taking over failed with err: goes back to the build before, if that is how this
+ * one came; where only memory or a descriptor could not be had, waits a second and begins
+ * again, as the next image. Returns when that is no use. */
 void handoff_try_again(const char *program, const struct err *err);
 void handoff_clear(struct handoff *h);
 /* Closes every descriptor from 3 up that neither the record names nor the journal, nor

@@ -37,7 +37,7 @@ enum {
     FULL_POLL_MS = 10,
     END_MS = 10 * 1000,
     WAIT_MS = 20,
-    FAILURES_MAX = 3, /* of a new binary that has not yet written a record */
+    FAILURES_MAX = 2, /* of a new binary that has not yet written a record */
     SIGNALS = 65
 };
 
@@ -183,14 +183,19 @@ static void upgrade(void)
     reexec_replace_undo();
 }
 
-/* A new binary that cannot go on is worth less than the old one. */
+/* A new binary that cannot go on is worth less than the old one, which has not failed
+ * yet. */
 static void fall_back(void)
 {
+    struct journal_facts *f = journal_facts();
+    uint32_t failed = f->restores_failed;
     int fds[2];
     reexec_fds(fds);
     if (fds[1] < 0 || ++k.failures < FAILURES_MAX)
         return;
-    reexec_fall_back(REEXEC_KEEPER, journal_facts()->max_fd);
+    f->restores_failed = 0;
+    reexec_fall_back(REEXEC_KEEPER, f->max_fd);
+    f->restores_failed = failed;
 }
 
 static void signal_children(int number)
