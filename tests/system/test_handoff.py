@@ -507,11 +507,17 @@ def test_a_foreign_variable_is_nothing(box):
 
 def test_descriptors_do_not_grow(box):
     d = box.start(survive.programs(box, 5))
+
+    def count():
+        """Once all logs are open again, which happens with the next line of each."""
+        fds = proc_info(d.pid)["fds"]
+        logs = {path for path in fds.values() if re.search(r"/p\d\.log$", path)}
+        return len(fds) if len(logs) == 5 else 0
+
     crash(d)
-    survive.build(d.sock)
-    before = len(os.listdir("/proc/%d/fd" % d.pid))
+    before = wait_until(count)
     crash(d, times=10)
-    wait_until(lambda: len(os.listdir("/proc/%d/fd" % d.pid)) <= before)
+    wait_until(lambda: 0 < count() <= before)
 
 
 # ---- upgrades --------------------------------------------------------------------------
