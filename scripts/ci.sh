@@ -141,6 +141,12 @@ walk() {
     make -j2 TLS=1 && python3 tests/walk.py --minutes 1
 }
 
+# Whether the benchmark works, and what it measures; not how fast that is.
+bench() {
+    result=build/bench/result.json
+    make -j2 bench BENCH=--quick && tests/bench/bench.py --compare $result $result
+}
+
 tidy() {
     make -j2 -k SAN=1 tidy
 }
@@ -172,7 +178,7 @@ counted unit unit
 counted system system
 counted system-san system_san
 counted walk walk
-counted bench make -j2 bench BENCH=--quick
+counted bench bench
 counted fuzz fuzz
 counted tidy tidy
 counted cppcheck cpp_check

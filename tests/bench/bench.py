@@ -45,12 +45,16 @@ class Logger(Subject):
         self.name, self.needs = name, (name,)
 
 
-def chosen(rows, wanted):  # an empty one is the beginning of all
-    begins = tuple(wanted.split(","))
-    found = [row for row in rows if any(name.startswith(begins) for name in row.labels())]
+def chosen(rows, wanted):
+    """Rows by the beginnings of their names; what begins none is one of a label."""
+    found = []
+    for begin in wanted.split(","):  # an empty one is the beginning of all
+        named = [row for row in rows if row.name.startswith(begin)]
+        found += named or [row for row in rows
+                           if any(label.startswith(begin) for label in row.labels())]
     if not found:
         sys.exit("no row begins with any of: " + wanted)
-    return found
+    return [row for row in rows if row in found]
 
 
 def hang(*_):

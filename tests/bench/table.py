@@ -218,4 +218,5 @@ def readme(text, result):
 
 
 def where(result):
-    return "%(date)s on %(cpu)s, %(cpus)s CPUs, Linux %(kernel)s" % result["machine"]
+    return ("%(date)s on %(cpu)s, %(cpus)s CPUs, Linux %(kernel)s, load %(load).2g before" %
+            result["machine"])
