@@ -74,9 +74,7 @@ static void each_fd_of(const struct record_reader *r, void (*fn)(void *arg, int 
     for (size_t i = 0; i < r->count; i++) {
         if (!is_fd_key(r->fields[i].key))
             continue;
-        char *key = span_dup(r->fields[i].key);
-        int fd = (int)record_get_int(r, key, 0, INT_MAX, -1);
-        free(key);
+        int fd = (int)record_value_int(r->fields[i].value, 0, INT_MAX, -1);
         if (fd >= 0)
             fn(arg, fd);
     }

@@ -233,9 +233,15 @@ int64_t record_get_int(const struct record_reader *r, const char *key, int64_t m
                        int64_t max, int64_t fallback)
 {
     struct span value;
+    return record_get(r, key, &value) ? record_value_int(value, min, max, fallback)
+                                      : fallback;
+}
+
+int64_t record_value_int(struct span value, int64_t min, int64_t max, int64_t fallback)
+{
     char text[24];
     int64_t v;
-    if (!record_get(r, key, &value) || value.len >= sizeof text)
+    if (value.len >= sizeof text)
         return fallback;
     memcpy(text, value.ptr, value.len);
     text[value.len] = '\0';

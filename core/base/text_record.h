@@ -60,6 +60,8 @@ char *record_get_str(const struct record_reader *r, const char *key);
 /* fallback when there is none, or none within min..max. */
 int64_t record_get_int(const struct record_reader *r, const char *key, int64_t min,
                        int64_t max, int64_t fallback);
+/* The same of a field that was found otherwise. */
+int64_t record_value_int(struct span value, int64_t min, int64_t max, int64_t fallback);
 
 /* --- integrity --------------------------------------------------------------------- */
 
