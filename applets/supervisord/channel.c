@@ -351,12 +351,8 @@ static void channel_readable(struct watch *w, unsigned ready)
 
 int channel_open(struct channel *ch, int fd)
 {
-    return fd_set_nonblock(fd, true) < 0 ? -1 : channel_resume(ch, fd);
-}
-
-int channel_resume(struct channel *ch, int fd)
-{
-    if (loop_add(ch->engine->loop, &ch->watch, fd, WATCH_READ | WATCH_MANY,
+    if (fd_set_nonblock(fd, true) < 0 ||
+        loop_add(ch->engine->loop, &ch->watch, fd, WATCH_READ | WATCH_MANY,
                  channel_readable) < 0)
         return -1;
     ch->fd = fd;

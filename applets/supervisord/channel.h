@@ -50,8 +50,6 @@ void channel_close_log(struct channel *ch);
 void channel_set_tap(struct channel *ch, channel_tap_fn *tap, void *arg);
 /* Takes the pipe's read end, which is non-blocking from now on. 0, or -1 with errno. */
 int channel_open(struct channel *ch, int fd);
-/* The same with one that is non-blocking already: an earlier image of us read it. */
-int channel_resume(struct channel *ch, int fd);
 /* Reads what the pipe holds: the child is dead and its last words must be in the log
  * before its exit is told. Bounded, since a grandchild may hold the other end and go on.
  */

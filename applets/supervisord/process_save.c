@@ -134,7 +134,7 @@ static int take_output(struct channel *ch, int fd)
     if (ch->fd == fd)
         return 0;
     channel_close(ch);
-    return channel_resume(ch, fd);
+    return channel_open(ch, fd);
 }
 
 static int restore_channel(struct channel *ch, const struct channel_keys *key,
@@ -160,7 +160,7 @@ static int take_input(struct process *p, int fd)
     if (p->in.fd == fd)
         return 0;
     stdin_queue_close(&p->in);
-    return stdin_queue_resume(&p->in, p->engine->loop, fd);
+    return stdin_queue_open(&p->in, p->engine->loop, fd);
 }
 
 static int restore_stdin(struct process *p, const struct record_reader *r)
@@ -240,19 +240,13 @@ void process_finish_chunk(struct process *p, const struct journal_chunk *chunk)
     channel_finish_chunk(chunk->is_stderr ? &p->err : &p->out, chunk);
 }
 
-/* The journal's pipes: those of a spawn that was killed half-way may still block. */
-static bool is_new_pipe(int fd)
-{
-    return is_pipe(fd) && fd_set_nonblock(fd, true) == 0;
-}
-
 void process_take_child(struct process *p, const struct process_spawned *child)
 {
     p->pid = child->pid;
     map_put(&p->engine->by_pid, &p->pid, sizeof p->pid, p);
-    if ((is_new_pipe(child->in_fd) && take_input(p, child->in_fd) < 0) ||
-        (is_new_pipe(child->out_fd) && take_output(&p->out, child->out_fd) < 0) ||
-        (is_new_pipe(child->err_fd) && take_output(&p->err, child->err_fd) < 0))
+    if ((is_pipe(child->in_fd) && take_input(p, child->in_fd) < 0) ||
+        (is_pipe(child->out_fd) && take_output(&p->out, child->out_fd) < 0) ||
+        (is_pipe(child->err_fd) && take_output(&p->err, child->err_fd) < 0))
         log_crit("the pipes of '%s' are lost: %s", p->conf->name, strerror(errno));
     log_info("spawned: '%s' with pid %d", p->conf->name, (int)p->pid);
 }

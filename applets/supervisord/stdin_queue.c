@@ -42,12 +42,8 @@ static void stdin_queue_writable(struct watch *w, unsigned ready)
 
 int stdin_queue_open(struct stdin_queue *q, struct loop *loop, int fd)
 {
-    return fd_set_nonblock(fd, true) < 0 ? -1 : stdin_queue_resume(q, loop, fd);
-}
-
-int stdin_queue_resume(struct stdin_queue *q, struct loop *loop, int fd)
-{
-    if (loop_add(loop, &q->watch, fd, WATCH_MANY, stdin_queue_writable) < 0)
+    if (fd_set_nonblock(fd, true) < 0 ||
+        loop_add(loop, &q->watch, fd, WATCH_MANY, stdin_queue_writable) < 0)
         return -1;
     q->fd = fd;
     return 0;

@@ -19,8 +19,6 @@ struct stdin_queue {
 void stdin_queue_init(struct stdin_queue *q, void (*changed)(struct stdin_queue *q));
 /* Takes fd, which is non-blocking from now on. 0, or -1 with errno. */
 int stdin_queue_open(struct stdin_queue *q, struct loop *loop, int fd);
-/* The same with one that is non-blocking already. */
-int stdin_queue_resume(struct stdin_queue *q, struct loop *loop, int fd);
 /* Writes what the pipe takes and queues the rest. 0, or -1 with errno: EPIPE (closed, by
  * us or by the child), ENOBUFS (it would make more than a megabyte wait, and something
  * waits already: nothing taken), ENOMEM. */

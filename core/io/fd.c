@@ -82,11 +82,12 @@ void fd_open_both_ways(int *end)
 
 int fd_set_nonblock(int fd, bool on)
 {
-    int flags = fcntl(fd, F_GETFL);
+    int flags = fcntl(fd, F_GETFL),
+        wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
 
     if (flags < 0)
         return -1;
-    return fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+    return wanted == flags ? 0 : fcntl(fd, F_SETFL, wanted); /* often it is so already */
 }
 
 int fd_set_cloexec(int fd, bool on)
