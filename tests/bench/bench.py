@@ -173,16 +173,21 @@ def run(rows, subjects, options):
             result["wrong"][row.name] = wrong
         lines = [table.figures(row, metric, samples) for metric in row.metrics]
         result["lines"] += [line for line in lines if line["values"]]
+        save(result, options.out)  # a run that is interrupted is not lost
     if not options.quick:
         grown = [growth.line(result["lines"]) for growth in rows_many.GROWTH]
         result["lines"] += [line for line in grown if line]
     print("\r\033[K", end="", file=sys.stderr)
     result["machine"]["load after"] = os.getloadavg()[0]
     result["secs"] = round(time.monotonic() - begin)
-    os.makedirs(os.path.dirname(options.out) or ".", exist_ok=True)
-    with open(options.out, "w", encoding="utf-8") as f:
-        json.dump(result, f, indent=1)
+    save(result, options.out)
     return show(result, options)
+
+
+def save(result, path):
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(result, f, indent=1)
 
 
 def show(result, options):
