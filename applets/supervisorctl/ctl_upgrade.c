@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 30 * 1000, POLL_MS = 20 };
+enum { WAIT_MS = 30 * 1000, POLL_FIRST_MS = 1, POLL_MAX_MS = 20 };
 
 /* supervisord may stand in another directory. Yours. */
 static char *absolute(const char *path)
@@ -27,6 +27,7 @@ static char *absolute(const char *path)
 static bool wait_for_next(struct ctl *c, int64_t before, struct rpc_reply *r)
 {
     int64_t until_ms = mono_ms() + WAIT_MS;
+    int pause_ms = POLL_FIRST_MS; /* mostly it is there in a moment */
     while (mono_ms() < until_ms && !c->interrupted) {
         if (ctl_call(c, "getBuild", NULL, r) == RPC_OK) {
             if (rpc_get_int(r->value, "image", 0) > before)
@@ -35,7 +36,8 @@ static bool wait_for_next(struct ctl *c, int64_t before, struct rpc_reply *r)
             ctl_disconnect(c);
         }
         rpc_reply_free(r);
-        poll(NULL, 0, POLL_MS);
+        poll(NULL, 0, pause_ms);
+        pause_ms = pause_ms * 2 < POLL_MAX_MS ? pause_ms * 2 : POLL_MAX_MS;
     }
     return false;
 }
