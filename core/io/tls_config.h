@@ -15,15 +15,12 @@
 #define MBEDTLS_HAVE_ASM
 #define MBEDTLS_DEPRECATED_REMOVED
 
-/* ciphers and digests, the small variants */
+/* ciphers and digests, the small variants; AES-GCM alone, which every peer has (4 KB) */
 #define MBEDTLS_AES_C
 #define MBEDTLS_AES_ROM_TABLES
 #define MBEDTLS_AES_FEWER_TABLES
 #define MBEDTLS_BLOCK_CIPHER_NO_DECRYPT /* GCM decrypts by encrypting */
 #define MBEDTLS_GCM_C
-#define MBEDTLS_CHACHA20_C
-#define MBEDTLS_POLY1305_C
-#define MBEDTLS_CHACHAPOLY_C
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA256_C
@@ -45,6 +42,7 @@
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED
 #define MBEDTLS_ECP_DP_CURVE25519_ENABLED
 #define MBEDTLS_ECP_NIST_OPTIM
+#define MBEDTLS_ECP_FIXED_POINT_OPTIM 0 /* without its tables, 8 KB */
 
 /* certificates and key files */
 #define MBEDTLS_ASN1_PARSE_C
@@ -62,6 +60,8 @@
 /* TLS 1.3 computes through PSA even without MBEDTLS_USE_PSA_CRYPTO */
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
+#define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS  /* nobody else writes into them meanwhile  \
+                                               */
 /* Of PSA only what that needs; this file is PSA's configuration too. */
 #define MBEDTLS_PSA_CRYPTO_CONFIG
 #define MBEDTLS_PSA_CRYPTO_CONFIG_FILE          "core/io/tls_config.h"
