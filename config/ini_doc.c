@@ -434,18 +434,21 @@ int ini_doc_add(struct ini_doc *doc, const char *name, const char *text, size_t 
 
 static int file_read(int fd, const char *path, struct buf *out, struct err *err)
 {
+    char chunk[16384]; /* most files are no longer than this */
+    int rc = 0;
     for (;;) {
-        char *room;
-        if (buf_reserve(out, 65536, &room) < 0)
-            return err_set(err, ERR_LIMIT, "config file %s is too large", path);
-        ssize_t n = read(fd, room, 65536);
+        ssize_t n = read(fd, chunk, sizeof chunk);
         if (n == 0)
-            return 0;
-        if (n > 0)
-            buf_commit(out, (size_t)n);
-        else if (errno != EINTR)
-            return err_sys(err, "could not read config file %s", path);
+            break;
+        if (n > 0 && buf_append(out, chunk, (size_t)n) < 0)
+            rc = err_set(err, ERR_LIMIT, "config file %s is too large", path);
+        else if (n < 0 && errno != EINTR)
+            rc = err_sys(err, "could not read config file %s", path);
+        if (rc < 0)
+            break;
     }
+    alloc_wipe(chunk, sizeof chunk); /* it may hold passwords */
+    return rc;
 }
 
 int ini_doc_load(struct ini_doc *doc, const char *path, struct err *err)

@@ -533,7 +533,6 @@ struct adopt *adopt_open(struct super *s, pid_t keeper_before)
     a->same_keeper = keeper_before == keeper_pid();
     list_init(&a->children);
     timer_init(&a->retry, loop_timers(super_loop(s)), write_again);
-    procfs_boot_id(a->boot);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX)
         a->fds_max = (int)(limit.rlim_cur / 4 * 3);
@@ -543,6 +542,8 @@ struct adopt *adopt_open(struct super *s, pid_t keeper_before)
         a->path = xstrdup(server->statefile);
     else if (server->adopt)
         a->path = xasprintf("%s.state", server->pidfile);
+    if (a->path)
+        procfs_boot_id(a->boot);
     a->changes_seen = super_engine(s)->state_changes - 1; /* our pid is new to the file */
     each_running(a, look_at_restored);
     loop_add_hook(super_loop(s), HOOK_END, &a->at_end, adopt_at_end, a);

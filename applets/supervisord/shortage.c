@@ -76,8 +76,8 @@ void shortage_begin(struct shortage *s, struct loop *loop)
     timer_cancel(&s->retry);
     loop_add_hook(loop, HOOK_END, &s->at_end, look, s);
     alloc_set_oom_hook(last_words);
-    alloc_keep_reserve(RESERVE_BYTES);
-    fd_spares_fill();
+    alloc_keep_reserve(
+        RESERVE_BYTES); /* spare descriptors come at the first turn's end */
 }
 
 void shortage_end(struct shortage *s)

@@ -1,5 +1,5 @@
 /* Frames in two slots. The one idea: nothing is ever overwritten that is still needed,
- * and a frame's header, which makes it count, is written after its body. */
+ * and a frame counts only with both of its checksums, whatever part of it was written. */
 #include "applets/supervisord/state_store.h"
 
 #include "core/base/text_record.h"
@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define MAGIC           UINT64_C(0x5076536574617453) /* "StateSvP" */
@@ -164,6 +165,20 @@ static int write_at(int fd, const void *data, size_t n, off_t at)
     return 0;
 }
 
+static int write_frame(int fd, const struct frame_head *h, const void *text, size_t n,
+                       off_t at)
+{
+    struct iovec parts[] = {{(void *)(uintptr_t)h, sizeof *h},
+                            {(void *)(uintptr_t)text, n}};
+
+    if (pwritev(fd, parts, array_len(parts), at) == (ssize_t)(sizeof *h + n))
+        return 0;
+    /* Cut by a signal, or short of memory: once more, piece by piece. */
+    if (write_at(fd, text, n, at + (off_t)sizeof *h) < 0)
+        return -1;
+    return write_at(fd, h, sizeof *h, at);
+}
+
 bool state_store_wants_base(const struct state_store *s)
 {
     uint64_t deltas = s->used - s->base_bytes;
@@ -189,12 +204,11 @@ int state_store_write(struct state_store *s, bool base, const void *text, size_t
         return err_set(err, ERR_LIMIT, "the record of the state is larger than %llu MB",
                        (unsigned long long)(SLOT_BYTES >> 20));
     }
-    if (write_at(s->fd, text, n, at + (off_t)sizeof h) < 0 ||
-        write_at(s->fd, &h, sizeof h, at) < 0) {
+    if (write_frame(s->fd, &h, text, n, at) < 0) {
         s->slot = -1;
         return err_sys(err, "cannot write the record of the state");
     }
-    if (base) /* what was behind it is memory that it will not need again */
+    if (base && s->sequence > 0) /* what was behind it is memory it will not need again */
         fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                   at + (off_t)(sizeof h + n), (off_t)(SLOT_BYTES - sizeof h - n));
     s->sequence++;

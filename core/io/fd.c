@@ -104,12 +104,14 @@ void fd_set_cloexec_from(int low, int high)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* By system call: musl's open() sets the flag a second time, for kernels before ours. */
 int fd_open(const char *path, int flags, unsigned mode)
 {
     int fd;
 
     do {
-        fd = open(path, flags | O_CLOEXEC, (mode_t)mode);
+        fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE,
+                          (mode_t)mode);
     } while (fd < 0 && (errno == EINTR || fd_spare_helps()));
     return fd;
 }
@@ -377,10 +379,14 @@ void fd_close_from(int low)
 
 void fd_ensure_standard(void)
 {
+    struct pollfd standard[3] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
+
+    if (poll(standard, 3, 0) < 0) /* tells of those that are not open */
+        return;
     for (int fd = 0; fd < 3; fd++) {
         int ends[2], mine;
 
-        if (fcntl(fd, F_GETFD) >= 0)
+        if (!(standard[fd].revents & POLLNVAL))
             continue;
         /* The lowest free number is fd itself. */
         if (open("/dev/null", O_RDWR) == fd)

@@ -14,13 +14,11 @@ static const char path[] = "/proc/self/oom_score_adj";
 static int original = OOM_UNCHANGED;
 static char original_text[12];
 
-static bool read_score(int *score)
+static bool read_score(int fd, int *score)
 {
     char text[16];
     int64_t value;
-    int fd = fd_open(path, O_RDONLY, 0);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    fd_close(&fd);
+    ssize_t n = read(fd, text, sizeof text - 1);
     if (n <= 0)
         return false;
     text[n] = '\0';
@@ -30,15 +28,9 @@ static bool read_score(int *score)
     return true;
 }
 
-/* Of system calls alone. */
-static bool write_text(const char *text)
+static bool write_text(int fd, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool done = write(fd, text, strlen(text)) > 0;
-    close(fd);
-    return done;
+    return write(fd, text, strlen(text)) > 0;
 }
 
 void oom_set_original(int score)
@@ -53,25 +45,37 @@ int oom_original(void)
     return original;
 }
 
-bool oom_lower(int score)
+static bool lower(int fd, int score)
 {
     char text[12];
     int before;
-    if (original != OOM_UNCHANGED || !read_score(&before) || before <= score)
+    if (!read_score(fd, &before) || before <= score)
         return false;
     snprintf(text, sizeof text, "%d", score);
-    if (!write_text(text))
+    if (!write_text(fd, text))
         return false;
-    oom_set_original(before);
-    if (write_text(original_text) && write_text(text)) /* children will be able to */
+    oom_set_original(before); /* children must be able to, as we are now */
+    if (write_text(fd, original_text) && write_text(fd, text))
         return true;
-    write_text(original_text);
+    write_text(fd, original_text);
     oom_set_original(OOM_UNCHANGED);
     return false;
 }
 
+bool oom_lower(int score)
+{
+    int fd = original == OOM_UNCHANGED ? fd_open(path, O_RDWR, 0) : -1;
+    bool done = fd >= 0 && lower(fd, score);
+    fd_close(&fd);
+    return done;
+}
+
+/* Of system calls alone. */
 void oom_reset_in_child(void)
 {
-    if (original != OOM_UNCHANGED)
-        write_text(original_text);
+    int fd = original == OOM_UNCHANGED ? -1 : open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    write_text(fd, original_text);
+    close(fd);
 }

@@ -242,7 +242,8 @@ int reexec_open(struct err *err)
         set_name();
     else
         rc = find_binary(err);
-    lock();
+    if (facts->memory >= 0) /* else there is no way on yet, and it is still to be set */
+        lock();
     return rc;
 }
 

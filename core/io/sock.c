@@ -118,36 +118,37 @@ static int unix_chown(const char *path, const char *shown,
     return -1;
 }
 
-/* bind() makes the file as wide as the umask lets it, and nothing can connect before
- * listen(). A folder may have its own idea (a default ACL); only then the mode is changed
- * by name, and not through a link that somebody put there meanwhile. */
-static int unix_chmod(const char *name, mode_t mode)
+/* bind() makes the file with the socket's own mode where the umask lets it, and nothing
+ * can connect before listen(). Where it came out otherwise (the umask, a folder's default
+ * ACL) the mode is changed by name, and not through a link that somebody put there
+ * meanwhile. */
+static int unix_chmod(const char *name, mode_t mode, ino_t *inode)
 {
-    struct stat st;
+    struct stat st = {0};
 
-    if (lstat(name, &st) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 07777) == mode)
+    bool is_ours = lstat(name, &st) == 0 && S_ISSOCK(st.st_mode);
+    *inode = st.st_ino;
+    if (is_ours && (st.st_mode & 07777) == mode)
         return 0;
     return fchmodat(AT_FDCWD, name, mode, AT_SYMLINK_NOFOLLOW);
 }
 
 static int unix_bind_private(int fd, const char *name, const char *path,
-                             const struct sock_unix_opts *opts, struct err *err)
+                             const struct sock_unix_opts *opts, ino_t *inode,
+                             struct err *err)
 {
     struct sockaddr_un sun;
-    mode_t before;
-    int rc;
 
     if (unix_address(&sun, path) < 0 || unix_address(&sun, name) < 0)
         return err_sys(err, "cannot make socket %s", path);
-    unlink(name);
-    before = umask(~(mode_t)opts->mode & 0777);
-    rc = bind(fd, (struct sockaddr *)&sun, sizeof sun);
-    umask(before);
-    if (rc < 0)
-        return err_sys(err, "cannot make socket %s", path);
+    (void)fchmod(fd, (mode_t)opts->mode);
+    while (bind(fd, (struct sockaddr *)&sun, sizeof sun) < 0) {
+        if (errno != EADDRINUSE || unlink(name) < 0)
+            return err_sys(err, "cannot make socket %s", path);
+    }
     if (unix_chown(name, path, opts, err) < 0)
         return -1;
-    if (unix_chmod(name, (mode_t)opts->mode) < 0)
+    if (unix_chmod(name, (mode_t)opts->mode, inode) < 0)
         return err_sys(err, "cannot change the mode of socket %s", path);
     if (listen(fd, opts->backlog > 0 ? opts->backlog : 65535) < 0)
         return err_sys(err, "cannot listen on %s", path);
@@ -159,15 +160,15 @@ int sock_listen_unix(const char *path, const struct sock_unix_opts *opts, ino_t 
 {
     int fd = socket(AF_UNIX, SOCK_FLAGS, 0);
     char *name = private_name(path);
-    struct stat st;
+    ino_t made = 0;
 
     if (fd < 0) {
         err_sys(err, "cannot make socket %s", path);
-    } else if (unix_bind_private(fd, name, path, opts, err) < 0 ||
+    } else if (unix_bind_private(fd, name, path, opts, &made, err) < 0 ||
                unix_publish(name, path, err) < 0) {
         fd_close(&fd);
     } else if (inode) {
-        *inode = lstat(path, &st) == 0 ? st.st_ino : 0;
+        *inode = made; /* under its new name too */
     }
     unlink(name); /* never another's: the name has our pid */
     free(name);

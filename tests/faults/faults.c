@@ -409,7 +409,8 @@ pid_t __wrap_fork(void)
     return pid;
 }
 
-/* clone, unless it shares descriptors (that is no program's birth), and openat2. */
+/* clone, unless it shares descriptors (that is no program's birth), openat and openat2.
+ */
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 __attribute__((no_sanitize("address"))) /* reads six words whatever was given */
@@ -428,7 +429,7 @@ long __wrap_syscall(long number, ...)
             : number == 436                                  ? fault(NUMBER(close_range))
             : number == 437                                  ? fault(NUMBER(openat2))
                                                              : 0;
-    if (error == 0 && number == 437)
+    if (error == 0 && (number == 437 || number == SYS_openat))
         error = fault(NUMBER(open));
     if (error != 0) {
         errno = error;
