@@ -139,7 +139,7 @@ int supervisorctl_main(int argc, char **argv)
     struct conf *conf = load(argv[0], options.configuration);
     if (!conf)
         return CTL_INVALID_ARGS;
-    struct ctl c;
+    static struct ctl c;
     ctl_init(&c);
     set_up(&c, &options, conf);
     int status = run(&c, &options, conf, argv + rest);

@@ -45,6 +45,7 @@ struct ctl {
     int raised_http;            /* its HTTP status, or 0 */
     int raised_errno;           /* or 0 */
     struct rpc_value *infos;    /* for completion; forgotten after each line */
+    struct rpc_reply kept;      /* what status has shown: see ctl_do_status */
     struct ctl_input *input;    /* NULL before the shell runs */
     int sigint_fd;              /* a signalfd for SIGINT, or -1 */
     bool interrupted;           /* Ctrl-C was typed while a call waited */

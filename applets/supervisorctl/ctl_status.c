@@ -79,7 +79,9 @@ enum ctl_end ctl_do_status(struct ctl *c, const struct ctl_line *line)
                 (enum proc_state)rpc_get_int(picks.items[i], "state", 0)))
             c->exit_status = CTL_STATUS_STOPPED;
     free(picks.items);
-    rpc_reply_free(&r);
+    /* Thousands of pieces that the end of the process frees faster than we could. */
+    rpc_reply_free(&c->kept);
+    c->kept = r;
     return end;
 }
 

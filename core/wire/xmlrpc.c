@@ -188,14 +188,18 @@ wrong:
     return NULL;
 }
 
-static bool is_wanted(const struct reader *r, struct span name)
+/* The name as the caller's list has it, or NULL: not worth keeping. */
+static const char *wanted_name(const struct reader *r, struct span name)
 {
-    if (!r->only)
-        return true;
     for (size_t i = 0; r->only[i]; i++)
         if (name.len > 0 && r->only[i][0] == name.ptr[0] && span_eq(name, r->only[i]))
-            return true;
-    return false;
+            return r->only[i];
+    return NULL;
+}
+
+static bool is_wanted(const struct reader *r, struct span name)
+{
+    return !r->only || wanted_name(r, name);
 }
 
 static int read_member(struct reader *r, struct rpc_value *to)
@@ -222,57 +226,112 @@ static int read_member(struct reader *r, struct rpc_value *to)
     return read ? want_close(r) : -1;
 }
 
+/* --- plain members ----------------------------------------------------------------- */
+
 /* Past white space and then exactly this. */
 #define STEP_OVER(at, end, literal)                                                      \
     step_over(at, end, (struct span){literal, sizeof literal - 1})
 
-static bool step_over(const char **at, const char *end, struct span what)
+/* Not memcmp: musl's goes byte by byte. */
+static bool is_same(const char *a, const char *b, size_t n)
 {
-    while (*at < end && **at <= ' ' && char_is_space(**at))
-        (*at)++;
-    if ((size_t)(end - *at) < what.len || memcmp(*at, what.ptr, what.len) != 0)
-        return false;
-    *at += what.len;
+    for (; n >= 8; n -= 8, a += 8, b += 8) {
+        uint64_t x, y;
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        if (x != y)
+            return false;
+    }
+    for (; n > 0; n--)
+        if (*a++ != *b++)
+            return false;
     return true;
 }
 
-/* Past "<value><type>text</type></value>", whatever the text is. */
-static bool step_over_plain_value(const char **at, const char *end)
+static bool step_over(const char **at, const char *end, struct span what)
 {
-    if (!STEP_OVER(at, end, "<value><"))
+    const char *from = *at;
+
+    while (from < end && *from <= ' ' && char_is_space(*from))
+        from++;
+    if ((size_t)(end - from) < what.len || !is_same(from, what.ptr, what.len))
         return false;
-    const char *type_end = memchr(*at, '>', (size_t)(end - *at));
-    if (!type_end || type_end[-1] == '/')
-        return false;
-    struct span type = {*at, (size_t)(type_end - *at)};
-    *at = memchr(type_end, '<', (size_t)(end - type_end));
-    return *at && STEP_OVER(at, end, "</") && step_over(at, end, type) &&
-           STEP_OVER(at, end, "></value>");
+    *at = from + what.len;
+    return true;
 }
 
-/* Steps over a member that is not wanted, byte by byte, without making tokens of it.
- * False, and nothing is taken, where it is wanted or not of the plain shape that servers
- * write. */
-static bool skip_plain_member(struct reader *r)
+/* Takes what stands before the next such mark, and the mark. */
+static bool take_until(const char **at, const char *end, char mark, struct span *what)
 {
-    const char *at = r->xml.at, *end = r->xml.end;
+    const char *found = memchr(*at, mark, (size_t)(end - *at));
 
-    if (!r->only || !STEP_OVER(&at, end, "<member>") || !STEP_OVER(&at, end, "<name>"))
+    if (!found)
         return false;
-    const char *name_end = memchr(at, '<', (size_t)(end - at));
-    if (!name_end || is_wanted(r, (struct span){at, (size_t)(name_end - at)}))
+    *what = (struct span){*at, (size_t)(found - *at)};
+    *at = found + 1;
+    return true;
+}
+
+struct plain_member {
+    struct span name, type, text;
+};
+
+/* "<member><name>n</name><value><type>text</type></value></member>", with white space
+ * between the tags, as servers write nearly all. */
+static bool take_plain_member(const char **at, const char *end, struct plain_member *m)
+{
+    return STEP_OVER(at, end, "<member>") && STEP_OVER(at, end, "<name>") &&
+           take_until(at, end, '<', &m->name) && STEP_OVER(at, end, "/name>") &&
+           STEP_OVER(at, end, "<value><") && take_until(at, end, '>', &m->type) &&
+           m->type.len > 0 && m->type.ptr[m->type.len - 1] != '/' &&
+           take_until(at, end, '<', &m->text) && STEP_OVER(at, end, "/") &&
+           step_over(at, end, m->type) && STEP_OVER(at, end, "></value>") &&
+           STEP_OVER(at, end, "</member>");
+}
+
+/* NULL: not one of the two types, or a text that is not its own value. */
+static struct rpc_value *plain_value(const struct plain_member *m)
+{
+    char digits[24];
+    int64_t v;
+
+    if (span_eq(m->type, "string"))
+        return xml_plain_run(m->text.ptr, m->text.len) == m->text.len
+                   ? rpc_bytes(RPC_STRING, m->text.ptr, m->text.len)
+                   : NULL;
+    if (!span_eq(m->type, "int") || m->text.len >= sizeof digits)
+        return NULL;
+    memcpy(digits, m->text.ptr, m->text.len);
+    digits[m->text.len] = '\0';
+    return parse_int(digits, INT64_MIN, INT64_MAX, &v) == 0 ? rpc_int(v) : NULL;
+}
+
+/* Where only some members are wanted there are many: a plain one is taken, or stepped
+ * over, without making tokens of it. False, and nothing is done, where it is not plain.
+ */
+static bool read_plain_member(struct reader *r, struct rpc_value *to)
+{
+    const char *at = r->xml.at, *name;
+    struct plain_member m;
+
+    if (!r->only || r->values_left == 0 || to->count == MAX_MEMBERS ||
+        !take_plain_member(&at, r->xml.end, &m))
         return false;
-    at = name_end;
-    if (!STEP_OVER(&at, end, "</name>") || !step_over_plain_value(&at, end) ||
-        !STEP_OVER(&at, end, "</member>"))
-        return false;
+    name = wanted_name(r, m.name);
+    if (name) {
+        struct rpc_value *item = plain_value(&m);
+        if (!item)
+            return false;
+        r->values_left--;
+        rpc_set(to, name, item);
+    }
     r->xml.at = at;
     return true;
 }
 
-static void next_member(struct reader *r)
+static void next_member(struct reader *r, struct rpc_value *to)
 {
-    while (skip_plain_member(r))
+    while (read_plain_member(r, to))
         ;
     next_tag(r);
 }
@@ -281,7 +340,7 @@ static struct rpc_value *read_struct(struct reader *r)
 {
     struct rpc_value *st = rpc_struct();
 
-    for (next_member(r); at_open(r, "member"); next_member(r))
+    for (next_member(r, st); at_open(r, "member"); next_member(r, st))
         if (read_member(r, st) < 0)
             goto wrong;
     if (r->token == XML_CLOSE)
