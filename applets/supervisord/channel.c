@@ -235,10 +235,12 @@ static bool has_state(const struct channel *ch)
            ch->engine->conf->server.strip_ansi;
 }
 
-static void record_chunk(struct channel *ch)
+static void end_chunk(const struct channel *ch)
 {
     if (has_state(ch))
-        journal_chunk_record();
+        journal_chunk_leave();
+    else
+        journal_chunk_end();
 }
 
 /* What a held-back token piece was goes to the log when there is no more to come. */
@@ -256,7 +258,6 @@ void channel_finish_chunk(struct channel *ch, const struct journal_chunk *chunk)
         write_log(ch, chunk->data, chunk->n);
     else
         take_chunk(ch, chunk->data, chunk->n);
-    record_chunk(ch);
 }
 
 /* What it read: > 0; 0 when the pipe is empty for now, or ended (then it is closed). */
@@ -266,8 +267,7 @@ static size_t read_chunk(struct channel *ch)
     ssize_t n = journal_chunk_read(ch->fd, process_id(ch->process), ch->is_stderr, &data);
     if (n > 0) {
         take_chunk(ch, data, (size_t)n);
-        record_chunk(ch);
-        journal_chunk_end();
+        end_chunk(ch);
         return (size_t)n;
     }
     if (n == 0 || (errno != EAGAIN && errno != EINTR))
@@ -382,8 +382,7 @@ void channel_close(struct channel *ch)
     if (ch->capture.matched > 0) {
         journal_chunk_flush(process_id(ch->process), ch->is_stderr);
         flush_capture(ch);
-        record_chunk(ch);
-        journal_chunk_end();
+        end_chunk(ch);
     }
     loop_close_fd(ch->engine->loop, &ch->fd);
 }

@@ -1,6 +1,5 @@
 #include "applets/supervisord/checkpoint.h"
 
-#include "applets/supervisord/handoff.h"
 #include "applets/supervisord/super_save.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -9,19 +8,13 @@ enum { COMPLAIN_MS = 60 * 1000 };
 /* A base is seldom, and more than malloc keeps: it goes back to the kernel at once. */
 enum { BASE_ROOM_BYTES = 160 * 1024 };
 
-/* Descriptors above those of the start are named here for the first time. */
-static void note_fd(void *arg, int fd)
+static int write_frame(struct checkpoint *c, bool base, const struct record_writer *w,
+                       const struct journal_mark *mark, struct err *err)
 {
-    UNUSED(arg);
-    journal_note_fd(fd);
-}
-
-static int write_frame(struct checkpoint *c, bool base, const struct journal_mark *mark,
-                       struct err *err)
-{
-    const char *text = buf_data(&c->text);
-    handoff_each_fd(text, c->text.len, note_fd, NULL);
-    if (state_store_write(c->store, base, text, c->text.len, mark, err) < 0) {
+    /* Descriptors above those of the start are named here for the first time. */
+    journal_note_fd(w->max_fd);
+    if (state_store_write(c->store, base, buf_data(&c->text), c->text.len, mark, err) <
+        0) {
         super_want_base(c->super);
         return -1;
     }
@@ -45,7 +38,7 @@ int checkpoint_base(struct checkpoint *c, struct buf *copy, struct err *err)
         super_want_base(c->super);
         return err_set(err, ERR_LIMIT, "no memory for the record of the state");
     }
-    int rc = write_frame(c, true, &mark, err);
+    int rc = write_frame(c, true, &w, &mark, err);
     buf_wipe(&c->text);
     return rc;
 }
@@ -63,8 +56,10 @@ static int write_changes(struct checkpoint *c, struct err *err)
     case SUPER_NEEDS_BASE:
         return checkpoint_base(c, NULL, err);
     case SUPER_UNCHANGED:
-        if (mark.position == c->position)
+        if (mark.position == c->position) {
+            journal_clear(&mark); /* of a chunk that changed nothing */
             return 0;
+        }
         break; /* something came to nothing: the journal need not keep it */
     case SUPER_CHANGED:
         break;
@@ -73,7 +68,7 @@ static int write_changes(struct checkpoint *c, struct err *err)
         super_want_base(c->super);
         return err_set(err, ERR_LIMIT, "no memory for the record of the state");
     }
-    return write_frame(c, false, &mark, err);
+    return write_frame(c, false, &w, &mark, err);
 }
 
 int checkpoint_now(struct checkpoint *c)

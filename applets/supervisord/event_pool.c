@@ -15,6 +15,8 @@
 
 /* A log line for an overflow that goes on is written so often at the most. */
 enum { OVERFLOW_REPORT_MS = 60000 };
+/* An event has about so much besides its data: the buffer need not grow step by step. */
+enum { ENVELOPE_BYTES = 160 };
 
 static void record_unref(struct event_record *r)
 {
@@ -31,7 +33,9 @@ static struct event_record *record_new(struct engine *engine, const struct event
     r->refs = 1;
     r->type = ev->type;
     r->serial = engine->next_event_serial++;
+    char *room;
     buf_init(&r->payload, BUF_NO_LIMIT);
+    (void)buf_reserve(&r->payload, ENVELOPE_BYTES + ev->data.len, &room);
     struct event_text_in text = {
         .type = ev->type,
         .process_name = p ? process_conf(p)->name : ev->process_name,
@@ -378,7 +382,9 @@ static int send_to(struct member *m, struct pending *e)
 {
     struct event_record *r = e->record;
     struct buf text;
+    char *room;
     buf_init(&text, BUF_NO_LIMIT);
+    (void)buf_reserve(&text, ENVELOPE_BYTES + e->record->payload.len, &room);
     struct event_envelope envelope = {
         .server = m->pool->engine->conf->server.identifier,
         .serial = r->serial,

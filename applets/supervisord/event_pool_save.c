@@ -52,6 +52,13 @@ static void save_events(const struct event_pool *pool, struct record_writer *w)
         save_event(pool, pending_at(at), w);
 }
 
+/* A field that is not there has its usual value. */
+static void put(struct record_writer *w, const char *key, int64_t v, int64_t usual)
+{
+    if (v != usual)
+        record_put_int(w, key, v);
+}
+
 static void save_listener(const struct member *m, struct record_writer *w)
 {
     const struct listener *l = &m->listener;
@@ -59,14 +66,14 @@ static void save_listener(const struct member *m, struct record_writer *w)
     record_put_str(w, "group", group_name(m->pool->group));
     record_put_str(w, "name", process_conf(m->process)->name);
     record_put_int(w, "state", l->state);
-    record_put_int(w, "result_len", l->result_len);
+    put(w, "result_len", l->result_len, -1);
     if (l->held_len > 0)
         record_put(w, "held", l->held, l->held_len);
-    record_put_int(w, "doubts", l->doubts);
-    record_put_int(w, "in_hand", m->in_hand ? (int64_t)m->in_hand->pool_serial : -1);
+    put(w, "doubts", l->doubts, 0);
+    put(w, "in_hand", m->in_hand ? (int64_t)m->in_hand->pool_serial : -1, -1);
     if (timer_is_set(&m->patience))
         record_put_int(w, "patience_ms", m->patience.due_ms);
-    record_put_int(w, "to_restart", m->to_restart);
+    put(w, "to_restart", m->to_restart, 0);
     record_end(w);
 }
 
@@ -88,9 +95,9 @@ static void save_pool(const struct event_pool *pool, struct record_writer *w)
     record_put_int(w, "first", (int64_t)first);
     if (returned.len > 0)
         record_put(w, "returned", buf_data(&returned), returned.len);
-    record_put_int(w, "discarded", (int64_t)pool->discarded);
-    record_put_int(w, "overflowing", pool->overflowing);
-    record_put_int(w, "told_ms", pool->told_ms);
+    put(w, "discarded", (int64_t)pool->discarded, 0);
+    put(w, "overflowing", pool->overflowing, 0);
+    put(w, "told_ms", pool->told_ms, 0);
     record_end(w);
     buf_free(&returned);
 }

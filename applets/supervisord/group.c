@@ -175,7 +175,7 @@ void group_save_socket(const struct group *g, struct record_writer *w)
         return;
     record_begin(w, "socket");
     record_put_str(w, "group", g->conf->name);
-    record_put_int(w, "fcgi_fd", g->socket.fd);
+    record_put_fd(w, "fcgi_fd", g->socket.fd);
     if (g->socket.fd >= 0)
         record_put_int(w, "inode", (int64_t)g->socket.inode);
     record_end(w);

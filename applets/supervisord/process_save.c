@@ -32,13 +32,19 @@ static void put(struct record_writer *w, const char *key, int64_t v, int64_t usu
         record_put_int(w, key, v);
 }
 
+static void put_fd(struct record_writer *w, const char *key, int fd)
+{
+    if (fd >= 0)
+        record_put_fd(w, key, fd);
+}
+
 static void save_channel(const struct channel *ch, const struct channel_keys *key,
                          bool with_fds, struct record_writer *w)
 {
     record_put_str(w, key->auto_path, ch->auto_path);
     if (ch->fd < 0 || !with_fds)
         return;
-    record_put_int(w, key->fd, ch->fd);
+    record_put_fd(w, key->fd, ch->fd);
     put(w, key->inside, ch->capture.inside, 0);
     put(w, key->matched, (int64_t)ch->capture.matched, 0);
     put(w, key->ansi, ch->ansi.phase, 0);
@@ -73,8 +79,8 @@ void process_save(const struct process *p, bool with_fds, struct record_writer *
     save_channel(&p->out, &out_keys, with_fds, w);
     save_channel(&p->err, &err_keys, with_fds, w);
     if (with_fds) {
-        put(w, "pid_fd", p->pid_fd, -1);
-        put(w, "in_fd", p->in.fd, -1);
+        put_fd(w, "pid_fd", p->pid_fd);
+        put_fd(w, "in_fd", p->in.fd);
         if (p->in.waiting.len > 0)
             record_put(w, "in_waiting", buf_data(&p->in.waiting), p->in.waiting.len);
     }

@@ -18,7 +18,6 @@ static int flush(struct stdin_queue *q)
     while (q->waiting.len > 0) {
         ssize_t n = write(q->fd, buf_data(&q->waiting), q->waiting.len);
         if (n >= 0) {
-            q->changed(q);
             buf_consume(&q->waiting, (size_t)n);
         } else if (errno == EAGAIN) {
             loop_want(&q->watch, WATCH_WRITE);
@@ -36,8 +35,11 @@ static int flush(struct stdin_queue *q)
 
 static void stdin_queue_writable(struct watch *w, unsigned ready)
 {
+    struct stdin_queue *q = container_of(w, struct stdin_queue, watch);
+
     UNUSED(ready);
-    flush(container_of(w, struct stdin_queue, watch));
+    q->changed(q);
+    flush(q);
 }
 
 int stdin_queue_open(struct stdin_queue *q, struct loop *loop, int fd)
@@ -56,12 +58,16 @@ int stdin_queue_write(struct stdin_queue *q, const void *data, size_t n)
         return -1;
     }
     /* What comes alone may be of any size: an event is sent whole or never. */
-    q->waiting.max =
-        q->waiting.len == 0 && n > STDIN_QUEUE_MAX_BYTES ? n : STDIN_QUEUE_MAX_BYTES;
+    bool waits = q->waiting.len > 0;
+
+    q->waiting.max = !waits && n > STDIN_QUEUE_MAX_BYTES ? n : STDIN_QUEUE_MAX_BYTES;
     if (buf_append(&q->waiting, data, n) < 0)
         return -1;
-    q->changed(q);
-    return flush(q);
+    int rc = flush(q);
+
+    if (waits || q->waiting.len > 0) /* nearly always it goes at once */
+        q->changed(q);
+    return rc;
 }
 
 void stdin_queue_close(struct stdin_queue *q)

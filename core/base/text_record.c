@@ -64,6 +64,13 @@ void record_put_int(struct record_writer *w, const char *key, int64_t v)
     record_put(w, key, room + sizeof room - n, n);
 }
 
+void record_put_fd(struct record_writer *w, const char *key, int fd)
+{
+    if (fd > w->max_fd)
+        w->max_fd = fd;
+    record_put_int(w, key, fd);
+}
+
 void record_end(struct record_writer *w)
 {
     if (!w->failed)

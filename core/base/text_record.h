@@ -15,6 +15,7 @@
 struct record_writer {
     struct buf *out;
     bool failed;
+    int max_fd; /* the highest descriptor put so far */
 };
 
 /* type and keys are plain words: letters, digits, '-' and '_'. */
@@ -24,6 +25,8 @@ void record_put_str(struct record_writer *w, const char *key,
                     const char *text); /* NULL:
                                  no field at all */
 void record_put_int(struct record_writer *w, const char *key, int64_t v);
+/* A descriptor that is to stay open; the key ends in "_fd". */
+void record_put_fd(struct record_writer *w, const char *key, int fd);
 void record_end(struct record_writer *w);
 /* A value that is written piece by piece into w->out: what follows record_put_open is its
  * bytes, up to record_put_close with what that returned. */

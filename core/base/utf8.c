@@ -97,6 +97,22 @@ bool utf8_valid(const char *p, size_t n)
     return valid_run(p, n) == n;
 }
 
+size_t utf8_count(const char *p, size_t n)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < n;) {
+        size_t run = ascii_run(p + i, n - i);
+        i += run;
+        count += run;
+        if (i == n)
+            break;
+        i += utf8_step(p + i, n - i);
+        count++;
+    }
+    return count;
+}
+
 int utf8_clean(struct buf *out, const char *p, size_t n)
 {
     size_t before = out->len;

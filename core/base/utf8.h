@@ -11,6 +11,8 @@ size_t utf8_decode(const char *p, size_t n, uint32_t *rune);
 bool utf8_valid(const char *p, size_t n);
 /* Length of the character at p, or of the maximal invalid piece there; at least 1. */
 size_t utf8_step(const char *p, size_t n);
+/* Characters at p, each maximal invalid piece being one. */
+size_t utf8_count(const char *p, size_t n);
 /* Appends text to out with each maximal invalid piece replaced by U+FFFD. 0 or -1 as buf.
  */
 int utf8_clean(struct buf *out, const char *p, size_t n);

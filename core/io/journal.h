@@ -143,10 +143,10 @@ void journal_mark(struct journal_mark *m); /* zeros without a journal */
 void journal_clear(const struct journal_mark *m);
 
 /* fn writes a record now, in the middle of a turn (the graveyard waits for the turn's
- * end): when the journal is full, and after each chunk of a channel whose output is more
- * than a log (see below). It is never called while an object is half changed, but in one
- * case: a journal full of spawns (JOURNAL_ENTRIES in one turn) calls it while a process
- * is about to get its child: state STARTING, pid 0. NULL: none. */
+ * end): when the journal is full, and before a chunk is taken after one of a channel
+ * whose output is more than a log (see below). It is never called while an object is half
+ * changed, but in one case: a journal full of spawns (JOURNAL_ENTRIES in one turn) calls
+ * it while a process is about to get its child: state STARTING, pid 0. NULL: none. */
 void journal_set_checkpoint(void (*fn)(void *arg), void *arg);
 /* A record now, by that function: before somebody outside is told that something is done
  * of which only we know. Harmless without a journal; cheap when nothing changed. */
@@ -161,10 +161,11 @@ void journal_record(void);
  *
  * A channel that only logs needs no more. Where output is also captured, stripped, made
  * into events or read as a listener's answers, the channel has a state, and a chunk must
- * be replayed from the state before it: so such a channel calls journal_chunk_record when
- * it is through with a chunk (= a record that contains the chunk, by its number) before
- * journal_chunk_end. Its state in the last record is then always that of the beginning of
- * the chunk in flight. */
+ * be replayed from the state before it: so such a channel calls journal_chunk_leave when
+ * it is through with a chunk, in place of journal_chunk_end. The chunk then counts as in
+ * flight until a record contains it (by its number), which is at the end of the turn, or
+ * when the next chunk is taken. The state in the last record is thus always that of the
+ * beginning of the chunk in flight. */
 
 struct journal_chunk {
     uint64_t number;
@@ -177,15 +178,15 @@ struct journal_chunk {
 };
 
 /* As read(2) on the pipe fd (non-blocking): > 0: *data points to that many bytes, valid
- * until journal_chunk_end, which must follow; else nothing is in flight. Without a
+ * until journal_chunk_end or journal_chunk_leave, one of which must follow; else nothing
+ * is in flight. Without a
  * journal *data is an ordinary buffer. */
 ssize_t journal_chunk_read(int fd, uint64_t process_id, bool is_stderr,
                            const char **data);
 /* Begins a chunk without bytes, for what is flushed into the log at the end of output. */
 void journal_chunk_flush(uint64_t process_id, bool is_stderr);
-/* A record that contains the chunk, by the checkpoint function. */
-void journal_chunk_record(void);
 void journal_chunk_end(void);
+void journal_chunk_leave(void);
 
 /* Around a write of n bytes to the log of the chunk in flight (nothing happens outside of
  * one). size: of the file, before. fd -1: what cannot be looked at afterwards (a FIFO, a

@@ -18,6 +18,7 @@ static char plain_buffer[JOURNAL_CHUNK_BYTES]; /* without a journal */
 
 static uint64_t chunk_done;
 static bool in_flight;         /* this process is at it */
+static bool left;              /* through, but no record may say so yet */
 static bool held;              /* one of the last life waits for its turn */
 static uint64_t written_bytes; /* of the chunk's log output, dealt with in this pass */
 static bool noted;             /* the write under way has a note of its own */
@@ -39,6 +40,9 @@ static void chunk_begin(uint64_t process_id, bool is_stderr, bool flush)
 {
     struct chunk_state *c = &journal_map->chunk;
 
+    if (left)
+        journal_record();
+    left = false; /* without a record too: there is room for one */
     atomic_store_explicit(&c->active, 0, memory_order_release);
     c->number++;
     c->process_id = process_id;
@@ -108,16 +112,6 @@ void journal_chunk_flush(uint64_t process_id, bool is_stderr)
         chunk_begin(process_id, is_stderr, true);
 }
 
-void journal_chunk_record(void)
-{
-    if (!in_flight)
-        return;
-    chunk_done = journal_map->chunk.number;
-    journal_crash_point();
-    journal_record();
-    journal_crash_point();
-}
-
 void journal_chunk_end(void)
 {
     if (!in_flight)
@@ -130,7 +124,10 @@ void journal_chunk_end(void)
 
 void journal_chunk_leave(void)
 {
+    if (!in_flight)
+        return;
     in_flight = false;
+    left = true;
     chunk_done = journal_map->chunk.number;
     journal_crash_point();
 }
@@ -139,8 +136,10 @@ void journal_chunk_cleared(const struct journal_mark *m)
 {
     struct chunk_state *c = &journal_map->chunk;
 
-    if (!in_flight && c->active && m->chunk >= c->number)
-        atomic_store_explicit(&c->active, 0, memory_order_release);
+    if (in_flight || !c->active || m->chunk < c->number)
+        return;
+    left = false;
+    atomic_store_explicit(&c->active, 0, memory_order_release);
 }
 
 /* --- writes to its log ------------------------------------------------------------- */
@@ -268,7 +267,7 @@ bool journal_chunk_recover(const struct journal_mark *m, struct journal_chunk *c
     struct chunk_state *c = &journal_map->chunk;
 
     chunk_done = c->number;
-    held = in_flight = false;
+    held = in_flight = left = false;
     if (!c->active)
         return false;
     in_flight = true;

@@ -60,9 +60,6 @@ uint64_t journal_chunk_done(void);
 bool journal_chunk_recover(const struct journal_mark *m, struct journal_chunk *c,
                            uint64_t *place);
 void journal_chunk_resume(void);
-/* It is done again, but no record may say so yet: it counts as in flight until one does.
- */
-void journal_chunk_leave(void);
 void journal_chunk_cleared(const struct journal_mark *m);
 /* The log that has to be looked at to replay the chunk in flight, or -1. */
 int journal_chunk_log_fd(void);

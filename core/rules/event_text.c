@@ -25,6 +25,17 @@ static enum extra extra_of(enum event_type type)
     }
 }
 
+/* Label and text, or number: an event has a dozen, and printf is slow. */
+static int put(struct buf *out, const char *label, const char *text)
+{
+    return buf_puts(out, label) < 0 ? -1 : buf_puts(out, text);
+}
+
+static int put_number(struct buf *out, const char *label, uint64_t number)
+{
+    return buf_puts(out, label) < 0 ? -1 : buf_put_uint(out, number);
+}
+
 static int state_payload(struct buf *out, const struct event_text_in *in)
 {
     if (buf_printf(out, "processname:%s groupname:%s from_state:%s", in->process_name,
@@ -56,8 +67,9 @@ static int put_data(struct buf *out, struct span data)
 
 static int output_payload(struct buf *out, const struct event_text_in *in)
 {
-    if (buf_printf(out, "processname:%s groupname:%s pid:%d", in->process_name,
-                   in->group_name, in->pid) < 0)
+    if (put(out, "processname:", in->process_name) < 0 ||
+        put(out, " groupname:", in->group_name) < 0 ||
+        put_number(out, " pid:", (uint64_t)in->pid) < 0)
         return -1;
     if (in->type == EVENT_PROCESS_LOG_STDOUT && buf_puts(out, " channel:stdout") < 0)
         return -1;
@@ -86,22 +98,14 @@ int event_payload(struct buf *out, const struct event_text_in *in)
     return put_data(out, in->data);
 }
 
-static size_t count_characters(struct span text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.len; count++)
-        i += utf8_step(text.ptr + i, text.len - i);
-    return count;
-}
-
 int event_envelope(struct buf *out, const struct event_envelope *in)
 {
-    if (buf_printf(out,
-                   "ver:3.0 server:%s serial:%llu pool:%s poolserial:%llu eventname:%s "
-                   "len:%zu\n",
-                   in->server, (unsigned long long)in->serial, in->pool,
-                   (unsigned long long)in->pool_serial, event_type_name(in->type),
-                   count_characters(in->payload)) < 0)
+    if (put(out, "ver:3.0 server:", in->server) < 0 ||
+        put_number(out, " serial:", in->serial) < 0 || put(out, " pool:", in->pool) < 0 ||
+        put_number(out, " poolserial:", in->pool_serial) < 0 ||
+        put(out, " eventname:", event_type_name(in->type)) < 0 ||
+        put_number(out, " len:", utf8_count(in->payload.ptr, in->payload.len)) < 0 ||
+        buf_putc(out, '\n') < 0)
         return -1;
     return buf_append(out, in->payload.ptr, in->payload.len);
 }

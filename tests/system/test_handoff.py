@@ -347,7 +347,7 @@ def test_a_damaged_end_is_left_out(box, own_memory):
     """What changed last is forgotten, and said; the programs of before are there."""
     d = box.start(survive.programs(box, 3))
     pids = [d.pid_of("p%d" % i) for i in range(3)]
-    d.sv.sendProcessStdin("p0", "x")
+    d.sv.sendProcessStdin("p0", "x" * 100000)  # more than the pipe takes: the rest waits
     d.sv.getState()  # at the end of the turn before this one it was written
     with Memory(d) as m:
         frames = m.newest()

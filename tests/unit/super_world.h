@@ -239,8 +239,10 @@ static inline char *whole_state(void)
     super_save_all(w.super, &out);
     assert_false(out.failed);
     char *whole = buf_detach(&text);
-    for (char *at = whole; (at = strstr(at, " doubts="));)
-        memmove(at, strstr(at + 1, " in_hand="), strlen(strstr(at + 1, " in_hand=")) + 1);
+    for (char *at = whole; (at = strstr(at, " doubts="));) {
+        const char *behind = at + 1 + strcspn(at + 1, " \n");
+        memmove(at, behind, strlen(behind) + 1);
+    }
     return whole;
 }
 

@@ -305,8 +305,7 @@ static void test_without(void **state)
     assert_memory_equal(data, "abc", 3);
     assert_int_equal(journal_write_begin(1, 0, 0, 0, "x", data, 3), 0);
     journal_write_end(3);
-    journal_chunk_record();
-    journal_chunk_end();
+    journal_chunk_leave();
     assert_int_equal(journal_chunk_read(ends[0], 1, true, &data), -1);
     assert_int_equal(errno, EAGAIN);
     close(ends[1]);

@@ -123,8 +123,6 @@ static void take(uint64_t program, const char *data, size_t n)
     logfile_write(logs[program % 2], data, a);
     logfile_write(logs[program % 2], data + a, b - a);
     logfile_write(logs[program % 2], data + b, n - b);
-    if (variant.has_state)
-        journal_chunk_record();
 }
 
 static void on_chunk(void *arg, const struct journal_chunk *c)
@@ -154,7 +152,10 @@ static void log_worker(long crash_after)
 
         while ((n = journal_chunk_read(pipes[i][0], (uint64_t)i, false, &data)) > 0) {
             take((uint64_t)i, data, (size_t)n);
-            journal_chunk_end();
+            if (variant.has_state)
+                journal_chunk_leave();
+            else
+                journal_chunk_end();
         }
     }
     write_record(NULL);

@@ -50,6 +50,8 @@ static void borders_are_rfc_3629(void **state)
         char coded[4];
         assert_int_equal(utf8_decode(g.data, n, &rune), cases[i].len);
         assert_int_equal(utf8_valid(g.data, n), cases[i].len > 0);
+        assert_int_equal(utf8_count(g.data, n) == 1,
+                         utf8_step(g.data, n) == n); /* each piece counts */
         if (cases[i].len > 0) {
             assert_int_equal(rune, cases[i].rune);
             assert_int_equal(utf8_encode(rune, coded), n);

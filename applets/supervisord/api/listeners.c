@@ -304,7 +304,7 @@ void listeners_save(const struct listeners *l, struct record_writer *w)
         record_begin(w, "listener_socket");
         record_put_str(w, "section", l->conf->http[i]->section);
         record_put_int(w, "index", (int64_t)i);
-        record_put_int(w, "listen_fd", l->places[i].fd);
+        record_put_fd(w, "listen_fd", l->places[i].fd);
         record_put_int(w, "inode", (int64_t)l->places[i].inode);
         record_end(w);
     }
