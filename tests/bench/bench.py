@@ -46,10 +46,11 @@ class Logger(Subject):
 
 
 def chosen(rows, wanted):
-    """Rows by the beginnings of their names; what begins none is one of a label."""
+    """Rows by their names, or the beginnings of them, or of their labels."""
     found = []
     for begin in wanted.split(","):  # an empty one is the beginning of all
-        named = [row for row in rows if row.name.startswith(begin)]
+        named = [row for row in rows if row.name == begin]
+        named = named or [row for row in rows if row.name.startswith(begin)]
         found += named or [row for row in rows
                            if any(label.startswith(begin) for label in row.labels())]
     if not found:

@@ -12,6 +12,9 @@ def restart(box, subject, n, kills):
     return restart_some(box, run, kills, 6)
 
 
+STORM_SECS = 40
+
+
 def storm(box, subject, n, retries):
     """Programs that exit at once: one start and so many retries each, then FATAL."""
     options = "startretries=%d\nautorestart=true" % retries
@@ -23,8 +26,12 @@ def storm(box, subject, n, retries):
         box.take_marks()
         return all(p["statename"] == "FATAL" for p in box.infos())
 
-    box.wait(over, 120, "all FATAL", 0.1)
+    # The original may take a late crash for a good run and never give up.
+    while not over() and time.monotonic() - begin < STORM_SECS:
+        time.sleep(0.1)
     took = time.monotonic() - begin
+    if took >= STORM_SECS and subject.name == "ours":
+        box.fail("not all FATAL in %d s" % STORM_SECS)
     box.take_marks()
     starts = {}
     for mark in box.programs():
@@ -33,7 +40,7 @@ def storm(box, subject, n, retries):
         raise Wrong("%d starts instead of %d" % (len(box.programs()), (1 + retries) * n))
     late_ms = [(b - a) / 1e6 - 1000 * (i + 1) for times in starts.values()
                for i, (a, b) in enumerate(zip(times, times[1:])) if i < retries]
-    return {"starts": [len(box.programs())], "to FATAL": [took], "late": late_ms}
+    return {"starts": [len(box.programs())], "late": late_ms, "to FATAL": [took]}
 
 
 def flapping(box, subject, n, secs):
@@ -59,14 +66,14 @@ ROWS = [
     Row("restart", restart, MANY, [
         Metric("restart", "ms", than={"floor": 1.3}),
         Metric("restart", "ms", 99, than={"floor": 1.3}),
-        Metric("CPU", "us", most=60)], {"n": 40, "kills": 40}, {"n": 3, "kills": 3},
+        Metric("CPU", "us", most=60)], {"n": 40, "kills": 40}, {"n": 3, "kills": 3}, rounds=4,
         slow={"ref": 1, "s6": 1, "runit": 2, "daemontools": 2}),
     Row("storm", storm, TWO, [
-        Metric("starts", "starts", most=800), Metric("to FATAL", "s", most=6.6),
+        Metric("starts", "starts", most=800, ranked=False), Metric("to FATAL", "s", most=6.6),
         Metric("late", "ms", 99, most=5)], {"n": 200, "retries": 3},
         {"n": 10, "retries": 1}, rounds=2, slow={"ref": 1}),
     Row("flapping", flapping, ("ours", "ref", "runit", "s6", "daemontools"), [
         Metric("getState", "us", most=200), Metric("getState", "us", 99, most=1000),
-        Metric("starts", "/s each", most=1.05)], {"n": 50, "secs": 3},
+        Metric("starts", "/s each", most=1.05, ranked=False)], {"n": 50, "secs": 3},
         {"n": 5, "secs": 1}, rounds=1),
 ]

@@ -106,7 +106,7 @@ PEERS = ("runit", "s6", "daemontools", "tini", "dumb-init")
 ROWS = [
     Row("cold-start", first_child, ALL, [
         Metric("to main()", "ms", than={"floor": 4, "tini": 1.5})],
-        rounds=15, slow={"ref": 5}),
+        rounds=15, slow={"ref": 5, "runit": 3}),
     Row("first-answer", first_answer, PAIR, [Metric("to answer", "ms", most=1)], rounds=15,
         slow={"ref": 5}),
     Row("start-calls", system_calls, ALL, [Metric("calls", "calls", most=80),

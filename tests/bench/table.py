@@ -21,6 +21,7 @@ class Metric:
     more: bool = False
     most: float = None
     than: dict = field(default_factory=dict)
+    ranked: bool = True  # less, or more, of it is better than others have
 
     def limits(self, values):
         """What is to be reached, as far as the others were measured."""
@@ -85,7 +86,7 @@ class Growth:
               if line["metric"] == self.metric and line["percentile"] == 50}
         low, high = (at.get("%s-%d" % (self.label, n), {}) for n in (self.low, self.high))
         values = {name: self.value(low[name], high[name]) for name in low if name in high}
-        metric = Metric("%s: %s" % (self.metric, self.how), self.unit, most=self.most)
+        metric = Metric("%s: %s" % (self.metric, self.how), self.unit, most=self.most, ranked=False)
         values = {name: v for name, v in values.items() if v is not None}
         return line_of(self.name(), metric, metric.key, values, {}) if values else None
 
@@ -128,7 +129,7 @@ def line_of(label, metric, name, values, spread):
         "ours_to_ref": ratio(values.get("ours"), values.get("ref")),
         "ours_to_peer": ratio(values.get("ours"), peers.get(best)),
         "ours_to_floor": ratio(values.get("ours"), values.get("floor")),
-        "target": metric.target(), "met": metric.met(values),
+        "target": metric.target(), "met": metric.met(values), "ranked": metric.ranked,
     }
 
 
@@ -165,10 +166,9 @@ def markdown(lines):
 
 
 def behind(lines):
-    """The lines where ref or a peer is ahead of ours, by more than they vary anyway; what
-    is made of two lines leaves out."""
+    """The lines where ref or a peer is ahead of ours, by more than they vary anyway."""
     found = []
-    for line in (line for line in lines if line["min_max_count"]):
+    for line in (line for line in lines if line["ranked"]):
         others = {"ref": line["ours_to_ref"], line["best_peer"]: line["ours_to_peer"]}
         ours = line["values"].get("ours")
         for name, of in others.items():
