@@ -139,6 +139,17 @@ void channel_close_log(struct channel *ch)
     ch->log = NULL;
 }
 
+static enum event_type log_event(const struct channel *ch)
+{
+    return ch->is_stderr ? EVENT_PROCESS_LOG_STDERR : EVENT_PROCESS_LOG_STDOUT;
+}
+
+static enum event_type capture_event(const struct channel *ch)
+{
+    return ch->is_stderr ? EVENT_PROCESS_COMMUNICATION_STDERR
+                         : EVENT_PROCESS_COMMUNICATION_STDOUT;
+}
+
 static void emit_bytes(struct channel *ch, enum event_type type, const char *data,
                        size_t n)
 {
@@ -166,10 +177,7 @@ static void keep_captured(struct channel *ch, const char *data, size_t n)
 
 static void end_capture(struct channel *ch)
 {
-    emit_bytes(ch,
-               ch->is_stderr ? EVENT_PROCESS_COMMUNICATION_STDERR
-                             : EVENT_PROCESS_COMMUNICATION_STDOUT,
-               buf_data(&ch->captured), ch->captured.len);
+    emit_bytes(ch, capture_event(ch), buf_data(&ch->captured), ch->captured.len);
     log_debug("'%s' %s emitted a comm event", process_conf(ch->process)->name,
               name_of(ch));
     buf_free(&ch->captured);
@@ -203,9 +211,7 @@ static void deliver(void *arg, enum capture_kind kind, const char *data, size_t 
     if (log_wants(LOG_LEVEL_DEBG))
         log_output(ch, data, n);
     if (ch->conf->events_enabled && !ch->tap)
-        emit_bytes(ch,
-                   ch->is_stderr ? EVENT_PROCESS_LOG_STDERR : EVENT_PROCESS_LOG_STDOUT,
-                   data, n);
+        emit_bytes(ch, log_event(ch), data, n);
 }
 
 /* What a record holds of it while it is open, and the next chunk is looked at with. */
@@ -331,10 +337,12 @@ static void gather_read(struct channel *ch)
         grow_pipe(ch);
 }
 
-/* Nobody waits for it: no event is made of it, no listener answers by it. */
+/* Nobody waits for it: no listener hears of it, or answers by it. */
 static bool may_gather(const struct channel *ch)
 {
-    return !ch->tap && !ch->conf->events_enabled && ch->conf->capture_maxbytes == 0;
+    const struct event_bus *bus = &ch->engine->bus;
+    return !ch->tap && !(ch->conf->events_enabled && event_wanted(bus, log_event(ch))) &&
+           !(ch->conf->capture_maxbytes > 0 && event_wanted(bus, capture_event(ch)));
 }
 
 static void channel_readable(struct watch *w, unsigned ready)
