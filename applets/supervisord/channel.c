@@ -333,7 +333,7 @@ static void gather_read(struct channel *ch)
     ch->last_read_ms = (unsigned)loop_now_ms(ch->engine->loop);
     if (n == 0 || n >= GATHER_BELOW_BYTES)
         gather_end(ch);
-    if (n == JOURNAL_CHUNK_BYTES)
+    if (n >= GATHER_BELOW_BYTES) /* short writes fill a pipe's pages only in part */
         grow_pipe(ch);
 }
 
