@@ -205,6 +205,7 @@ static int fork_child(struct process *p, const char *file, char *const *argv,
         .cwd = p->conf->directory,
         .umask = p->conf->umask,
         .own_group = true,
+        .sole_table = !p->engine->kept,
         .death_signal = death_signal_of(p),
     };
     if (plan_stdin(p, pipes, &plan.fds[0], &err) < 0)

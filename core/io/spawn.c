@@ -1,5 +1,7 @@
-/* Starting children. The one idea: the plan holds everything, so that between fork and
- * exec only system calls are left to do, and what fails there is told on descriptor 2. */
+/* Starting children. The one idea: the plan holds everything, so that between birth and
+ * exec only system calls are left to do, and what fails there is told on descriptor 2.
+ * Most children are born as by vfork: they use our memory, and we wait, until the exec.
+ */
 #include "core/io/spawn.h"
 
 #include "core/base/alloc.h"
@@ -16,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,9 +26,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SPAWN_FAILED = 127 };
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* the same number on every architecture */
+#endif
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2U
+#endif
 
-/* --- the child: async-signal-safe calls only ---------------------------------------- */
+enum { SPAWN_FAILED = 127, CHILD_STACK_BYTES = 16384 };
+
+/* --- the child: async-signal-safe calls only, and nothing of ours is written to -------
+ */
 
 static void child_iov(struct iovec *iov, const char *text)
 {
@@ -67,14 +78,14 @@ static const char *child_errno_name(int number, char digits[16])
     return at;
 }
 
-/* Puts the plan's descriptors onto 0, 1, 2. Those that stand in the way, because their
- * own number is below 3, move up first. */
-static int child_place_fds(const struct spawn_plan *plan)
+/* Puts them onto 0, 1, 2. Those that stand in the way, because their own number is below
+ * 3, move up first. */
+static int child_place_fds(const int fds[3])
 {
     int from[3];
 
     for (int i = 0; i < 3; i++) {
-        from[i] = plan->fds[i];
+        from[i] = fds[i];
         if (from[i] < 3 && from[i] != i) {
             from[i] = fcntl(from[i], F_DUPFD, 3);
             if (from[i] < 0)
@@ -128,15 +139,35 @@ static void child_tie_life(int death_signal, pid_t parent)
         _exit(SPAWN_FAILED);
 }
 
-/* In upstream's order: group, descriptors, user, directory, umask, exec. */
-static NORETURN void child_run(const struct spawn_plan *plan, pid_t parent)
+struct birth {
+    const struct spawn_plan *plan;
+    pid_t parent;
+    int fds[3];   /* the plan's, or their copies on low numbers */
+    int last_low; /* the table of descriptors is still shared, and nothing above this is
+                   * for the child; -1: it has its own */
+};
+
+/* A table of its own, in which is nothing yet that the parent would miss. */
+static void child_leave_table(int last_low)
 {
+    if (syscall(SYS_close_range, (unsigned)last_low + 1, ~0U, CLOSE_RANGE_UNSHARE) < 0 &&
+        unshare(CLONE_FILES) < 0)
+        _exit(SPAWN_FAILED); /* what is on 2 is the parent's */
+}
+
+/* In upstream's order: group, descriptors, user, directory, umask, exec. */
+static int child_run(void *arg)
+{
+    const struct birth *birth = arg;
+    const struct spawn_plan *plan = birth->plan;
     char digits[16];
     const char *why;
 
+    if (birth->last_low >= 0)
+        child_leave_table(birth->last_low);
     if (plan->own_group)
         setpgid(0, 0);
-    if (child_place_fds(plan) < 0)
+    if (child_place_fds(birth->fds) < 0)
         _exit(SPAWN_FAILED); /* no descriptor to tell it on */
     fd_close_from(3);
     oom_reset_in_child();
@@ -148,7 +179,7 @@ static NORETURN void child_run(const struct spawn_plan *plan, pid_t parent)
                        why);
     }
     if (plan->death_signal)
-        child_tie_life(plan->death_signal, parent);
+        child_tie_life(plan->death_signal, birth->parent);
     if (plan->cwd && chdir(plan->cwd) < 0)
         child_fail("couldn't chdir to ", plan->cwd, child_errno_name(errno, digits));
     if (plan->umask >= 0)
@@ -157,39 +188,94 @@ static NORETURN void child_run(const struct spawn_plan *plan, pid_t parent)
     child_fail("couldn't exec ", plan->argv[0], child_errno_name(errno, digits));
 }
 
-/* --- the parent -------------------------------------------------------------------- */
+/* --- descriptors for the child ----------------------------------------------------- */
 
-/* fork, not vfork: this process is small, so that fork keeps it busy for 40 us where
- * vfork takes 105 us (it waits for the exec), and children start beside each other on
- * more than one processor: 1,000 in 130-160 ms against 150-310. With 64 MB of memory to
- * copy it would be 2,700 us against 100. */
-static pid_t fork_into(pid_t *pid_at)
+/* To copy the table of thousands of descriptors for a child that closes them all costs
+ * more than all the rest of its start. So a child that we wait for anyway is born with
+ * our table, and its first call makes one of its own out of the lowest numbers: up to
+ * these three, on which its descriptors stand meanwhile. Otherwise they hold the plug, so
+ * that nothing else takes their numbers. */
+static struct {
+    bool refused; /* the kernel (before 5.9) cannot */
+    int plug, at[3], last;
+} low = {.plug = -1, .at = {-1, -1, -1}, .last = -1};
+
+static bool low_ready(void)
 {
-    unsigned long flags = CLONE_PARENT_SETTID | (unsigned long)SIGCHLD;
-
-    if (pid_at == NULL)
-        return fork();
-        /* What fork calls, but that the kernel stores the pid where it outlives us.
-         * libc's idea of the child's thread id is stale; nobody asks for it before the
-         * exec. */
-#ifdef __s390x__ /* the other way round there */
-    return (pid_t)syscall(SYS_clone, 0UL, flags, pid_at, NULL, 0UL);
-#else
-    return (pid_t)syscall(SYS_clone, flags, 0UL, pid_at, NULL, 0UL);
-#endif
+    if (low.plug < 0 && !low.refused) {
+        /* Does nothing, as nobody shares our table. */
+        low.refused = syscall(SYS_close_range, ~0U, ~0U, CLOSE_RANGE_UNSHARE) < 0;
+        low.plug = low.refused ? -1 : eventfd(0, EFD_CLOEXEC);
+    }
+    for (int i = 0; i < 3 && low.plug >= 0; i++) {
+        if (low.at[i] < 0)
+            low.at[i] = fcntl(low.plug, F_DUPFD_CLOEXEC, 3);
+        if (low.at[i] < 0)
+            return false;
+        if (low.at[i] > low.last)
+            low.last = low.at[i];
+    }
+    return low.plug >= 0;
 }
 
+static void low_vacate(void)
+{
+    for (int i = 0; i < 3; i++)
+        dup3(low.plug, low.at[i], O_CLOEXEC);
+}
+
+static bool low_occupy(const int fds[3])
+{
+    for (int i = 0; i < 3; i++) {
+        if (dup3(fds[i], low.at[i], O_CLOEXEC) < 0) {
+            low_vacate();
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- the parent -------------------------------------------------------------------- */
+
+/* Whether the child may use our memory instead of a copy, while we wait for its exec. A
+ * copy costs us two thirds of a start: the tables of pages, and then a fault for each
+ * page that we write to. But whoever could hold the child up would hold us up: another
+ * user by a signal, a dead file server by the change of directory (that the command can
+ * be reached was seen just before). */
+static bool may_share_memory(const struct spawn_plan *plan)
+{
+    return !plan->has_uid && plan->cwd == NULL;
+}
+
+/* The kernel stores the pid where it outlives us, before the child runs. The child's own
+ * stack is what lets both return. Signals that we wait for are blocked in both; our crash
+ * handler knows by the pid that a fault of the child is none of ours. */
 pid_t spawn_run(const struct spawn_plan *plan, struct err *err)
 {
-    pid_t self = getpid(), pid = fork_into(plan->pid_at);
+    _Alignas(16) char stack[CHILD_STACK_BYTES];
+    struct birth birth = {plan, 0, {plan->fds[0], plan->fds[1], plan->fds[2]}, -1};
+    int flags = SIGCHLD | (plan->pid_at ? CLONE_PARENT_SETTID : 0);
+    bool shared = may_share_memory(plan);
 
-    if (pid == 0)
-        child_run(plan, self);
+    if (plan->death_signal)
+        birth.parent = getpid();
+    if (shared)
+        flags |= CLONE_VM | CLONE_VFORK;
+    if (shared && plan->sole_table && low_ready() && low_occupy(plan->fds)) {
+        flags |= CLONE_FILES;
+        birth.last_low = low.last;
+        memcpy(birth.fds, low.at, sizeof birth.fds);
+    }
+    pid_t pid = clone(child_run, stack + sizeof stack, flags, &birth, plan->pid_at);
+    int number = errno;
+    if (flags & CLONE_FILES)
+        low_vacate();
+    errno = number;
     if (pid < 0)
         return err_sys(err, "fork failed");
     /* The child does the same; whoever comes first. A signal to the group may be sent
      * before the child has run at all. */
-    if (plan->own_group)
+    if (plan->own_group && !shared)
         setpgid(pid, pid);
     return pid;
 }

@@ -19,6 +19,7 @@ struct spawn_plan {
     bool own_group;  /* setpgid(0, 0) */
     pid_t *pid_at;   /* where the kernel stores the pid before the child runs: memory that
                       * outlives us (the journal's), or NULL */
+    bool sole_table; /* no other process shares our table of descriptors */
     bool has_uid;
     uid_t uid;
     gid_t gid;           /* with has_uid */

@@ -409,6 +409,40 @@ pid_t __wrap_fork(void)
     return pid;
 }
 
+static struct {
+    int (*run)(void *arg);
+    void *arg;
+} newborn;
+
+static int newborn_run(void *unused)
+{
+    (void)unused;
+    in_child = true;
+    return newborn.run(newborn.arg);
+}
+
+int __real_clone(int (*run)(void *), void *stack, int flags, void *arg, ...);
+int __wrap_clone(int (*run)(void *), void *stack, int flags, void *arg, ...);
+int __wrap_clone(int (*run)(void *), void *stack, int flags, void *arg, ...)
+{
+    int error = fault(NUMBER(fork)), rc;
+    pid_t *pid_at;
+    va_list args;
+
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    va_start(args, arg);
+    pid_at = flags & CLONE_PARENT_SETTID ? va_arg(args, pid_t *) : NULL;
+    va_end(args);
+    newborn.run = run;
+    newborn.arg = arg;
+    rc = __real_clone(newborn_run, stack, flags, NULL, pid_at);
+    in_child = false; /* it was in our memory */
+    return rc;
+}
+
 /* clone, unless it shares descriptors (that is no program's birth), openat and openat2.
  */
 long __real_syscall(long number, ...);

@@ -33,7 +33,8 @@ def test_thousand_programs(box, root):
     times = cycle()
     after = proc_info(d.pid)
     # The client's connection may still be there, nothing else.
-    assert len(after["fds"]) <= len(before["fds"]) + 1
+    # 4: spawn.c's low numbers and their plug, kept from the first start on
+    assert len(after["fds"]) <= len(before["fds"]) + 1 + 4
     assert len(after["fds"]) <= len(first["fds"])
     if not box.target.dynamic:  # the sanitizer keeps freed memory aside
         assert after["rss_kb"] <= first["rss_kb"] * 1.1 + 100

@@ -141,6 +141,53 @@ static void test_other_user(void **state)
     assert_string_equal(said, "12345\n54321\n54321 777\n");
 }
 
+static size_t open_descriptors(void)
+{
+    size_t n = 0;
+
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* A child that is born with our memory and descriptors: it loses none of ours, gets none
+ * but its own, and can fail without harm to us. */
+static void test_born_with_our_table(void **state)
+{
+    static char *const ls[] = {"/bin/sh", "-c", "echo /proc/self/fd/*; cat <&0", NULL};
+    static char *const gone[] = {"/nonexistent/cat", NULL};
+    struct sigaction fault, before;
+    char said[4096];
+    size_t count = 0;
+    pid_t pid = 0;
+
+    UNUSED(state);
+    int leak = open("/dev/null", O_RDONLY), high = fcntl(leak, F_DUPFD, 500);
+    sigaction(SIGUSR1, NULL, &before);
+    for (int i = 0; i < 5; i++) {
+        struct spawn_plan plan = plan_of(i == 3 ? gone : ls);
+
+        plan.sole_table = true;
+        plan.pid_at = &pid;
+        int status = run(&plan, said);
+        assert_true(pid > 0);
+        assert_int_equal(WEXITSTATUS(status), i == 3 ? 127 : 0);
+        if (i == 3)
+            assert_non_null(strstr(said, "couldn't exec /nonexistent/cat: ENOENT"));
+        else /* 3 is the shell reading the directory */
+            assert_string_equal(said, "/proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 "
+                                      "/proc/self/fd/3\n");
+        if (i == 0) /* from now on it keeps some */
+            count = open_descriptors();
+        assert_int_equal(open_descriptors(), count);
+    }
+    sigaction(SIGUSR1, NULL, &fault);
+    assert_true(fault.sa_handler == before.sa_handler);
+    assert_true(fcntl(high, F_GETFD) >= 0);
+    close(leak);
+    close(high);
+}
+
 /* The descriptors to place may stand on 0..2 themselves, in any order. */
 static void test_low_descriptors(void **state)
 {
@@ -272,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_the_child_gets),
         cmocka_unit_test(test_failures_tell_why),
+        cmocka_unit_test(test_born_with_our_table),
         cmocka_unit_test(test_other_user),
         cmocka_unit_test(test_low_descriptors),
         cmocka_unit_test(test_group_can_be_killed_at_once),
