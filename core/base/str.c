@@ -33,19 +33,24 @@ struct span span_trim(struct span s)
     return s;
 }
 
+/* Both without strlen: most comparisons end at the first byte, and requests make dozens.
+ */
 bool span_eq(struct span s, const char *text)
 {
-    return s.len == strlen(text) && (s.len == 0 || memcmp(s.ptr, text, s.len) == 0);
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] != text[i] || text[i] == '\0')
+            return false;
+    return text[s.len] == '\0';
 }
 
 bool span_eq_nocase(struct span s, const char *text)
 {
-    if (s.len != strlen(text))
-        return false;
-    for (size_t i = 0; i < s.len; i++)
-        if (char_lower(s.ptr[i]) != char_lower(text[i]))
+    for (size_t i = 0; i < s.len; i++) {
+        char a = s.ptr[i], b = text[i];
+        if (b == '\0' || (a != b && char_lower(a) != char_lower(b)))
             return false;
-    return true;
+    }
+    return text[s.len] == '\0';
 }
 
 bool span_starts(struct span s, const char *prefix)

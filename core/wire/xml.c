@@ -13,7 +13,12 @@
 
 void xml_init(struct xml *x, const char *data, size_t n, size_t max_text_bytes)
 {
-    *x = (struct xml){.at = data, .end = data + n, .begin = data};
+    /* Not two kilobytes of error text and stack, which are filled before they are read.
+     */
+    memset(x, 0, offsetof(struct xml, err));
+    x->err.code = ERR_NONE;
+    x->at = x->begin = data;
+    x->end = data + n;
     buf_init(&x->text, max_text_bytes);
     if (n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
         x->at += 3; /* a byte order mark */

@@ -18,13 +18,13 @@ struct xml {
     /* Of TEXT: decoded; adjacent pieces and CDATA joined. Still there while the token
      * after it is at hand; empty where an OPEN was followed by its CLOSE at once. */
     struct buf text;
-    struct span stack[XML_MAX_DEPTH];
     size_t depth;
     bool empty_element; /* <a/>: the CLOSE comes next by itself */
     bool tag_next;      /* the text before it was given */
     bool declared;      /* past the one place of the declaration */
-    struct err err;     /* of ERROR: says what and at which byte */
     const char *begin;
+    struct err err;                   /* of ERROR: says what and at which byte */
+    struct span stack[XML_MAX_DEPTH]; /* of the open names */
 };
 
 /* Borrows data for the whole walk. max_text_bytes bounds one text. */
