@@ -359,7 +359,7 @@ static void channel_readable(struct watch *w, unsigned ready)
 
 int channel_open(struct channel *ch, int fd)
 {
-    if (fd_set_nonblock(fd, true) < 0 ||
+    if (fd_pipe_nonblock(fd) < 0 ||
         loop_add(ch->engine->loop, &ch->watch, fd, WATCH_READ | WATCH_MANY,
                  channel_readable) < 0)
         return -1;

@@ -44,7 +44,7 @@ static void stdin_queue_writable(struct watch *w, unsigned ready)
 
 int stdin_queue_open(struct stdin_queue *q, struct loop *loop, int fd)
 {
-    if (fd_set_nonblock(fd, true) < 0 ||
+    if (fd_pipe_nonblock(fd) < 0 ||
         loop_add(loop, &q->watch, fd, WATCH_MANY, stdin_queue_writable) < 0)
         return -1;
     q->fd = fd;

@@ -90,6 +90,11 @@ int fd_set_nonblock(int fd, bool on)
     return wanted == flags ? 0 : fcntl(fd, F_SETFL, wanted); /* often it is so already */
 }
 
+int fd_pipe_nonblock(int end)
+{
+    return fcntl(end, F_SETFL, O_NONBLOCK);
+}
+
 int fd_set_cloexec(int fd, bool on)
 {
     return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0);

@@ -23,6 +23,7 @@ int fd_pipe(int ends[2], struct err *err); /* both close-on-exec, blocking; 0 or
  * it stays as it is. */
 void fd_open_both_ways(int *end);
 int fd_set_nonblock(int fd, bool on); /* 0 or -1 with errno */
+int fd_pipe_nonblock(int end);        /* the same for a pipe, which has no other flags */
 int fd_set_cloexec(int fd, bool on);
 /* All from low up are closed at an exec; on kernels before 5.11, those up to high.
  * Async-signal-safe. */
