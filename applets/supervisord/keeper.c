@@ -55,7 +55,7 @@ static struct {
     int status;
     int binary; /* to upgrade to; -1: none */
     char path[PATH_MAX];
-} k = {.binary = -1};
+} k; /* not initialised here: the path would be in the file too */
 
 /* --- signals ------------------------------------------------------------------------ */
 
@@ -312,6 +312,7 @@ static int prepare(struct err *err)
 
 int keeper_run(struct err *err)
 {
+    k.binary = -1;
     if (journal_attach(reexec_memory(), err) < 0 || prepare(err) < 0)
         return -1;
     for (;;) {
