@@ -285,23 +285,86 @@ static int put_integer(struct state *st, const struct spec *sp,
     return 0;
 }
 
+/* The value's digits cut to n, rounded half to even as the C library does; returns
+ * whether that made one digit more of them (999 -> 1000). */
+static bool round_digits(char *digits, size_t n)
+{
+    size_t have = strlen(digits), i = n;
+    bool up =
+        have > n && (digits[n] > '5' ||
+                     (digits[n] == '5' && (digits[n + 1 + strspn(digits + n + 1, "0")] ||
+                                           (digits[n - 1] - '0') % 2)));
+
+    if (have <= n)
+        return false;
+    digits[n] = '\0';
+    while (up && i > 0 && digits[i - 1] == '9')
+        digits[--i] = '0';
+    if (up && i > 0)
+        digits[i - 1]++;
+    if (!up || i > 0)
+        return false;
+    digits[0] = '1';
+    return true;
+}
+
+/* Of whole numbers only, so that digits are all it takes: e f g of digits[]. */
+static void put_float_digits(struct buf *out, const struct spec *sp, char *digits)
+{
+    bool general = strchr("gG", (int)sp->type), fixed = strchr("fF", (int)sp->type);
+    size_t precision = sp->precision < 0     ? 6
+                       : sp->precision > 400 ? 400
+                                             : (size_t)sp->precision;
+    size_t kept = fixed                      ? SIZE_MAX
+                  : general && precision > 0 ? precision
+                                             : precision + !general;
+    size_t exponent, whole, places;
+
+    exponent = strlen(digits) - 1;
+    if (!fixed)
+        exponent += round_digits(digits, kept ? kept : 1);
+    if (general) {
+        kept = kept ? kept : 1;
+        fixed = exponent < kept;
+        precision = fixed ? kept - 1 - exponent : kept - 1;
+    }
+    whole = fixed ? exponent + 1 : 1;
+    places = strlen(digits) > whole ? strlen(digits) - whole : 0;
+    if (general && !sp->alternate) {
+        while (places > 0 && digits[whole + places - 1] == '0')
+            places--;
+        precision = places;
+    }
+    buf_append(out, digits, whole);
+    if (precision > 0 || sp->alternate)
+        buf_putc(out, '.');
+    buf_append(out, digits + whole, places < precision ? places : precision);
+    if (precision > places)
+        put_fill(out, '0', precision - places);
+    if (!fixed)
+        buf_printf(out, "%c+%02zu", strchr("EG", (int)sp->type) ? 'E' : 'e', exponent);
+}
+
 static int put_float(struct state *st, const struct spec *sp,
                      const struct scope_var *value)
 {
     if (value->text)
         return bad(st, "must be real number, not str");
-    char fmt[8] = {'%', '.', '*', (char)sp->type, '\0'}, digits[512];
-    double v = (double)value->number;
-    int precision = sp->precision < 0 ? 6 : sp->precision > 400 ? 400 : sp->precision;
-    if (sp->alternate)
-        snprintf(fmt, sizeof fmt, "%%#.*%c", (int)sp->type);
-    snprintf(digits, sizeof digits, fmt, precision, v < 0 ? -v : v);
+    bool negative = value->number < 0;
+    char digits[32];
+    struct buf body;
+    snprintf(digits, sizeof digits, "%lu",
+             negative ? 0ul - (unsigned long)value->number
+                      : (unsigned long)value->number);
+    buf_init(&body, BUF_NO_LIMIT);
+    put_float_digits(&body, sp, digits);
     put_padded(st, sp,
-               v < 0       ? "-"
+               negative    ? "-"
                : sp->plus  ? "+"
                : sp->blank ? " "
                            : "",
-               span_of(digits), sp->zero);
+               (struct span){buf_data(&body), body.len}, sp->zero);
+    buf_free(&body);
     return 0;
 }
 

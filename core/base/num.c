@@ -5,7 +5,6 @@
 #include "core/base/str.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* int(text, base): sign, digits, single underscores between digits; for base 8 an
@@ -141,21 +140,63 @@ int parse_digits(const char *text, size_t n, unsigned base, uint64_t max, uint64
     return 0;
 }
 
+/* Of the number ten to the power of n at once: exact up to 10^22. */
+static double scaled(double v, int exponent)
+{
+    double power = 1, base = 10;
+
+    for (int n = exponent < 0 ? -exponent : exponent; n > 0; n >>= 1, base *= base)
+        if (n & 1)
+            power *= base;
+    return exponent < 0 ? v / power : v * power;
+}
+
 int parse_double(const char *text, double *out)
 {
     struct span s = span_trim(span_of(text));
-    char copy[64], *end;
+    const char *p = s.ptr, *end = s.ptr + s.len;
+    bool negative = false, point = false;
+    int64_t exponent = 0;
+    uint64_t digits = 0;
+    int skipped = 0, seen = 0;
     double v;
 
-    if (s.len == 0 || s.len >= sizeof copy)
+    if (s.len == 0 || s.len >= 64)
         return -1;
-    memcpy(copy, s.ptr, s.len);
-    copy[s.len] = '\0';
-    if (strspn(copy, "0123456789+-.eE") != s.len)
-        return -1; /* strtod would take hexadecimal, inf and nan */
-    v = strtod(copy, &end);
-    if (*end != '\0' || !isfinite(v))
+    if (*p == '+' || *p == '-')
+        negative = *p++ == '-';
+    for (; p < end && ((*p >= '0' && *p <= '9') || (*p == '.' && !point)); p++)
+        if (*p == '.') {
+            point = true;
+        } else {
+            seen++;
+            if (digits < UINT64_MAX / 10 - 1) {
+                digits = digits * 10 + (unsigned)(*p - '0');
+                skipped -= point;
+            } else {
+                skipped += !point;
+            }
+        }
+    if (seen == 0)
         return -1;
-    *out = v;
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        char copy[64] = {0};
+        memcpy(copy, p + 1, (size_t)(end - p) - 1);
+        if (strspn(copy, "+-0123456789") != strlen(copy) ||
+            parse_int(copy, INT32_MIN, INT32_MAX, &exponent) < 0)
+            return -1;
+        p = end;
+    }
+    exponent = exponent < -999 ? -999 : exponent > 999 ? 999 : exponent;
+    exponent += skipped;
+    /* in two steps where one power would be more than a number can be */
+    v = scaled((double)digits, exponent < -300 ? -300 : (int)exponent);
+    if (exponent < -300)
+        v = scaled(v, (int)exponent + 300);
+    if (digits == 0)
+        v = 0;
+    if (p != end || !isfinite(v))
+        return -1;
+    *out = negative ? -v : v;
     return 0;
 }

@@ -19,7 +19,9 @@ int parse_bytes(const char *text, int64_t *out);
 
 /* For protocols: digits of that base (10 or 16) and nothing else, 0..max. */
 int parse_digits(const char *text, size_t n, unsigned base, uint64_t max, uint64_t *out);
-/* A finite decimal fraction with an optional exponent, fewer than 64 characters. */
+/* A finite decimal fraction with an optional exponent, fewer than 64 characters. Exact
+ * where 15 digits and powers up to 10^22 are, elsewhere off by a few units in the last
+ * place. */
 int parse_double(const char *text, double *out);
 
 #endif

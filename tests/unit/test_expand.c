@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -46,6 +47,39 @@ static void every_case_as_recorded(void **state)
         free(got);
     }
     scope_clear(&inner);
+}
+
+/* %e %f %g of whole numbers, by our own arithmetic: as the C library prints them. */
+static void floats_as_the_library(void **state)
+{
+    static const long numbers[] = {0,     1,      5,       9,       10,        15,
+                                   25,    95,     99,      100,     123,       950,
+                                   995,   999,    1050,    12345,   -1,        -99995,
+                                   99995, 999995, 1000000, 999999,  9999995,   1234567,
+                                   2500,  350050, 450000,  -700007, 2147483647};
+    static const char *const specs[] = {"",   ".0",  ".1",  ".2", ".3",  ".5",  ".6",
+                                        ".7", ".12", "#.0", "#",  "012", "+.2", "-9.1"};
+    (void)state;
+    for (size_t n = 0; n < array_len(numbers); n++)
+        for (size_t s = 0; s < array_len(specs); s++)
+            for (const char *type = "eEfFgG"; *type; type++) {
+                struct scope scope = {0};
+                struct err err = {0};
+                bool bare = true;
+                char ask[32], fmt[32], want[100];
+                scope_set_number(&scope, "n", numbers[n]);
+                snprintf(ask, sizeof ask, "%%(n)%s%c", specs[s], *type);
+                snprintf(fmt, sizeof fmt, "%%%s%c", specs[s], *type);
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wformat-nonliteral"
+                snprintf(want, sizeof want, fmt, (double)numbers[n]);
+#pragma clang diagnostic pop
+                char *got = expand(ask, &scope, "x", &bare, &err);
+                assert_non_null(got);
+                assert_string_equal(got, want);
+                free(got);
+                scope_clear(&scope);
+            }
 }
 
 static void messages_are_upstreams(void **state)
@@ -121,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_case_as_recorded),
+        cmocka_unit_test(floats_as_the_library),
         cmocka_unit_test(messages_are_upstreams),
         cmocka_unit_test(nameless_s_stands_for_itself),
         cmocka_unit_test(inner_scopes_and_environments_win),

@@ -179,6 +179,28 @@ static void fractions_are_finite_decimals(void **state)
     assert_int_equal(parse_double("7", &v), 0);
     for (size_t i = 0; i < array_len(bad); i++)
         assert_int_equal(parse_double(bad[i], &v), -1);
+    static const char *const exact[] = {
+        "0",     "-0.0",  ".5",       "5.",     "0.1",
+        "0.001", "1e22",  "1.5e-7",   "1e15",   "123456789012345",
+        "0.3e1", "7e-22", "00012.50", "0e9999", "1e-99999"};
+    for (size_t i = 0; i < array_len(exact); i++) {
+        double want = strtod(exact[i], NULL);
+        assert_int_equal(parse_double(exact[i], &v), 0);
+        assert_memory_equal(&v, &want, sizeof v);
+    }
+    static const char *const near[] = {
+        "3.14159265358979323846264338327950288",
+        "1e300",
+        "1e308",
+        "2.2250738585072014e-308",
+        "0.00000000000000000000000000000000000000000000001e-290",
+        "999999999999999999999999999999999999e-20"};
+    for (size_t i = 0; i < array_len(near); i++) {
+        double want = strtod(near[i], NULL), ratio;
+        assert_int_equal(parse_double(near[i], &v), 0);
+        ratio = want > 0 ? v / want : 1;
+        assert_true(ratio > 1 - 1e-14 && ratio < 1 + 1e-14);
+    }
 }
 
 int main(void)

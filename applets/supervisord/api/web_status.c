@@ -304,7 +304,13 @@ static int put_load(struct buf *out, void *arg)
     UNUSED(arg);
     if (getloadavg(load, 3) != 3)
         return 0;
-    return buf_printf(out, "%.2f %.2f %.2f", load[0], load[1], load[2]);
+    for (int i = 0; i < 3; i++) {
+        long hundredths = (long)(load[i] * 100 + 0.5);
+        if (buf_printf(out, "%s%ld.%02ld", i ? " " : "", hundredths / 100,
+                       hundredths % 100) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int put_config(struct buf *out, void *arg)
