@@ -1,6 +1,7 @@
 #include "core/io/syslog.h"
 
 #include "core/base/buf.h"
+#include "core/base/calendar.h"
 #include "core/base/clock.h"
 #include "core/io/fd.h"
 
@@ -71,14 +72,12 @@ static void deliver(const struct buf *message)
 
 static int put_head(struct buf *out)
 {
-    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t now = (time_t)wall_secs();
     struct tm tm;
     if (!localtime_r(&now, &tm))
         tm = (struct tm){.tm_mday = 1};
-    return buf_printf(out, "<%d>%s %2d %02d:%02d:%02d supervisord: ", PRIORITY,
-                      months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    return buf_printf(out, "<%d>%.3s %2d %02d:%02d:%02d supervisord: ", PRIORITY,
+                      MONTH_NAME(&tm), tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 static void send_line(const char *prefix, const char *line, size_t n)

@@ -1,5 +1,7 @@
 #include "core/rules/describe.h"
 
+#include "core/base/calendar.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -23,14 +25,12 @@ int describe_uptime(struct buf *out, int64_t secs)
 /* "Nov 21 09:17 AM" in local time, with English names whatever the locale. */
 static int describe_stop(struct buf *out, int64_t stop_secs)
 {
-    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t when = (time_t)stop_secs;
     struct tm tm;
     if (!localtime_r(&when, &tm))
         return 0;
     int hour = tm.tm_hour % 12;
-    return buf_printf(out, "%s %02d %02d:%02d %s", months[tm.tm_mon], tm.tm_mday,
+    return buf_printf(out, "%.3s %02d %02d:%02d %s", MONTH_NAME(&tm), tm.tm_mday,
                       hour ? hour : 12, tm.tm_min, tm.tm_hour < 12 ? "AM" : "PM");
 }
 

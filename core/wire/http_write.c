@@ -2,6 +2,8 @@
  * that a full buffer never holds half a line. */
 #include "core/wire/http_write.h"
 
+#include "core/base/calendar.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -92,17 +94,24 @@ int http_write_header_uint(struct buf *out, const char *name, uint64_t value)
     return http_write_header(out, name, digits);
 }
 
-int http_write_date(struct buf *out, time_t when)
+int http_date(char *out, size_t size, time_t when)
 {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     struct tm tm;
 
     if (!gmtime_r(&when, &tm))
-        return 0; /* a year beyond int: better no date than a wrong one */
-    return buf_printf(out, "Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n",
-                      days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
-                      tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        return -1;
+    return snprintf(out, size, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", DAY_NAME(&tm),
+                    tm.tm_mday, MONTH_NAME(&tm), tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+                    tm.tm_sec);
+}
+
+int http_write_date(struct buf *out, time_t when)
+{
+    char text[64];
+
+    if (http_date(text, sizeof text, when) < 0)
+        return 0; /* better no date than a wrong one */
+    return http_write_header(out, "Date", text);
 }
 
 int http_write_end(struct buf *out)

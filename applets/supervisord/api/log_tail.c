@@ -7,6 +7,8 @@
 #include "core/io/fd.h"
 #include "core/io/loop.h"
 #include "core/rules/namespec.h"
+#include "core/wire/http_write.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,9 +146,7 @@ static void tail_gone(void *arg)
 static void set_last_modified(struct http_exchange *x, time_t when)
 {
     char text[64];
-    struct tm tm;
-    if (gmtime_r(&when, &tm) &&
-        strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0)
+    if (http_date(text, sizeof text, when) > 0)
         http_exchange_header(x, "Last-Modified", text);
 }
 

@@ -5,10 +5,12 @@
 #include "applets/supervisord/api/web_job.h"
 #include "applets/supervisord/api/web_status.h"
 #include "core/base/alloc.h"
+#include "core/base/calendar.h"
 #include "core/base/json.h"
 #include "core/rules/namespec.h"
 #include "core/wire/url.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -136,7 +138,9 @@ static char *text_with_time(const char *text)
     time_t now = time(NULL);
     struct tm tm;
     if (localtime_r(&now, &tm))
-        strftime(when, sizeof when, "%a %b %e %H:%M:%S %Y", &tm);
+        snprintf(when, sizeof when, "%.3s %.3s %2d %02d:%02d:%02d %d", DAY_NAME(&tm),
+                 MONTH_NAME(&tm), tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                 tm.tm_year + 1900);
     return xasprintf("%s %s", text, when);
 }
 
