@@ -71,7 +71,7 @@ def part_restart(box, run):
 def part_stop(box, run):
     """From TERM, or what a peer has for it, to the end of all. CPU is of everything: the
     supervisor's, and the end of the programs, which somebody else cannot do for them."""
-    process, n = run.process, run.n
+    process, n, watchers = run.process, run.n, run.supervisors()
     cpu = cpu_ns([process.pid] + [m.pid for m in run.marks])
     begin = time.monotonic()
     run.subject.stop(box, process)
@@ -83,6 +83,9 @@ def part_stop(box, run):
     took = time.monotonic() - begin
     if left:
         raise Wrong("%d programs still run" % len(left))
+    # Some peers' processes outlive their programs a little; their folders are removed next.
+    box.wait(lambda: not any(os.path.exists("/proc/%d/cwd" % p) for p in watchers), 10,
+             "the end of the supervisors")
     result = {"stop": [took * 1e3]}
     if answers(run):  # the others leave some of it to processes that are not theirs
         cpu = (used.ru_utime + used.ru_stime) * 1e9 - cpu
