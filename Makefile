@@ -120,7 +120,8 @@ PYTHON ?= $(firstword $(foreach p,python3 /usr/bin/python3,\
 system: $(if $(SAN)$(FAULTS)$(COV),$O/supervisor,build/supervisor) $(TOOLS) $O/newer/supervisor
 	@# test_clock.py needs one that takes a preloaded library; the flags are those of ci.sh
 	@$(MAKE) --no-print-directory SAN= FAULTS= COV= DEBUG=1 TLS=1 CC=gcc CFLAGS='-O2 -D_FORTIFY_SOURCE=2 -g'
-	cd tests/system && SUPERVISOR_BIN=$(CURDIR)/$< \
+	cd tests/system && $(if $(SAN),ASAN_OPTIONS="$${ASAN_OPTIONS:-detect_leaks=1}") \
+	    SUPERVISOR_BIN=$(CURDIR)/$< \
 	    CONF_DUMP=$(CURDIR)/$O/tests/tools/conf_dump \
 	    NEWER_BIN=$(CURDIR)/$O/newer/supervisor $(PYTHON) -m pytest -q $(PYTEST) \
 	    $$($(PYTHON) -c 'import xdist' 2>/dev/null && printf '%s' '-n 4')
