@@ -145,9 +145,11 @@ static double scaled(double v, int exponent)
 {
     double power = 1, base = 10;
 
-    for (int n = exponent < 0 ? -exponent : exponent; n > 0; n >>= 1, base *= base)
+    for (int n = exponent < 0 ? -exponent : exponent; n > 0; n >>= 1) {
         if (n & 1)
             power *= base;
+        base *= base;
+    }
     return exponent < 0 ? v / power : v * power;
 }
 
