@@ -58,6 +58,8 @@ def holds_for(cond, seconds, what=None):
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _FIRST = 12000 + _WORKER % 8 * 2500
 _next = os.getpid() * 37  # two runs at once begin at different places
+# A shell ignores it for what it starts in the background, and so would our children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _ports():

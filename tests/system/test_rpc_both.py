@@ -137,10 +137,11 @@ CHANGING = re.compile("start|stop|signal|add|remove|multicall")
 
 
 def states(d):
-    """The settled state of each process; a number of its own while one is on its way."""
+    """The settled state of each process and what one has put out; a number of its own
+    while one is on its way."""
     found = {(p["group"], p["name"]): p["statename"] for p in d.sv.getAllProcessInfo()}
     moving = {"STARTING", "STOPPING", "BACKOFF"} & set(found.values())
-    return (d.pid, found) if moving else found
+    return d.pid if moving else 0, found, d.file("o"), d.file("e")
 
 
 @pytest.fixture
