@@ -95,5 +95,5 @@ ROWS = [
         Metric("delivery", "us", most=20), Metric("delivery", "us", 99, most=100),
         Metric("lost", "lines", most=0), Metric("CPU", "us")],
         {"kind": "line", "count": 2000, "pause_us": 1000, "event": "PROCESS_LOG",
-         "options": "stdout_events_enabled=true"}, {"count": 50}, rounds=2, slow={"ref": 1}),
+         "options": "stdout_events_enabled=true"}, {"count": 50}, rounds=5, slow={"ref": 3}),
 ]

@@ -129,7 +129,7 @@ def capture_or_pipeline(box, subject, **args):
 
 
 def log_row(name, chunk, mbytes, n, rotate, subjects=PAIR, metrics=None, options="",
-            quick=True, rounds=2):
+            quick=True, rounds=6):
     return Row("log-" + name, capture_or_pipeline, subjects, metrics or LARGE,
                {"chunk": chunk, "mbytes": mbytes, "n": n, "rotate": rotate,
                 "options": options},
