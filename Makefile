@@ -31,7 +31,7 @@ COV_FLAGS := -fprofile-instr-generate -fcoverage-mapping -mllvm -runtime-counter
 else
 CFLAGS ?= $(if $(DEBUG),-O0 -g3)
 endif
-ALL_CFLAGS = -std=c11 $(WARN) $(DEP_CFLAGS) $(PROTECT) $(CFLAGS) $(SAN_FLAGS) $(COV_FLAGS) $(CPPFLAGS) $(DEP_CPPFLAGS)
+ALL_CFLAGS = -std=c11 $(WARN) $(DEP_CFLAGS) $(CFLAGS) $(SAN_FLAGS) $(COV_FLAGS) $(CPPFLAGS) $(DEP_CPPFLAGS)
 
 SRC := $(wildcard applets/*.c applets/*/*.c applets/*/*/*.c core/*/*.c config/*.c)
 SRC := $(filter-out core/io/tls_$(if $(filter 0,$(TLS)),mbedtls,none).c,$(SRC))
@@ -77,9 +77,6 @@ $O/newer/%.o: %.c $O/deps.mk
 $O/libtest.a: $(LIB_OBJ)
 	@rm -f $@
 	$(run) ar rc $@ $^
-# In what reads bytes from outside every function that has a local's address is protected,
-# as in mbedTLS; elsewhere those with an array, without which nothing runs over (16 KB).
-$O/core/wire/%.o $O/core/http/%.o: PROTECT = $(DEP_PROTECT)
 $O/%.o: %.c $O/deps.mk
 	@mkdir -p $(@D)
 	$(run) $(DEP_CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
