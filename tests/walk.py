@@ -450,11 +450,13 @@ class Walk:
     def do_hurt_log(self):
         self.remove_hurt()
         kind = self.rng.randrange(4)
-        if kind == 1:
-            self.box.write("hurt/x", "")
-            os.symlink("/dev/full", self.box.path("hurt/log"))
-        elif kind == 2:
-            os.makedirs(self.box.path("hurt/log"))
+        if kind == 1 or kind == 2:  # beside it: supervisord would be there first
+            os.makedirs(self.box.path("hurt.new"))
+            if kind == 1:
+                os.symlink("/dev/full", self.box.path("hurt.new/log"))
+            else:
+                os.makedirs(self.box.path("hurt.new/log"))
+            os.rename(self.box.path("hurt.new"), self.box.path("hurt"))
         elif kind == 3:
             self.box.write("hurt", "")
         if self.rng.random() < 0.7:
