@@ -36,6 +36,7 @@ def cores(box):
     return glob.glob(box.path("core*"))
 
 
+@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="AddressSanitizer allows no core")
 def test_a_core_where_cores_are_allowed(box, faults):  # noqa: F811
     """It shows the fault, costs no program, and its maker is no unknown child."""
     d = start_with_cores(box, "unlimited")
