@@ -212,17 +212,28 @@ static void signal_children(int number)
         closedir(dir);
 }
 
+/* Reaps those that have ended. */
+static bool has_children(void)
+{
+    pid_t pid;
+    do
+        pid = waitpid(-1, NULL, WNOHANG);
+    while (pid > 0 || (pid < 0 && errno == EINTR));
+    return pid == 0;
+}
+
 /* Nobody can go on from what there is, so nobody looks after the programs: they are
  * ended, and all begins anew. */
 static void begin_anew(void)
 {
     int64_t until = mono_ms() + END_MS;
     signal_children(SIGTERM);
-    while (mono_ms() < until && waitpid(-1, NULL, WNOHANG) >= 0)
+    while (mono_ms() < until && has_children())
         poll(NULL, 0, WAIT_MS);
-    signal_children(SIGKILL);
-    while (waitpid(-1, NULL, 0) > 0)
-        ;
+    while (has_children()) {
+        signal_children(SIGKILL); /* again: it may not have seen all of them */
+        poll(NULL, 0, WAIT_MS);
+    }
     reexec_now(REEXEC_NONE, STDERR_FILENO);
     journal_facts()->restores_failed = 0;
 }
@@ -263,24 +274,32 @@ static void child_ended(const siginfo_t *info)
     k.short_lives = mono_ms() - k.born_ms < short_ms ? k.short_lives + 1 : 0;
 }
 
+/* What is missed here is missed for good: its signal was taken already. */
+static bool find_ended(idtype_t type, pid_t pid, int options, siginfo_t *info)
+{
+    int rc;
+    do {
+        memset(info, 0, sizeof *info);
+        rc = waitid(type, (id_t)pid, info, WEXITED | WNOHANG | options);
+    } while (rc < 0 && errno == EINTR);
+    return rc == 0 && info->si_pid != 0;
+}
+
 static void look_at_children(void)
 {
     siginfo_t info;
     for (;;) {
-        memset(&info, 0, sizeof info);
-        if (k.child && waitid(P_PID, (id_t)k.child, &info, WEXITED | WNOHANG) == 0 &&
-            info.si_pid) {
+        if (k.child && find_ended(P_PID, k.child, 0, &info)) {
             child_ended(&info);
             return;
         }
-        memset(&info, 0, sizeof info);
-        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
+        if (!find_ended(P_ALL, 0, WNOWAIT, &info))
             return;
         if (info.si_pid == k.child)
             continue;
         if (k.binary >= 0 || !tell(&info))
             return;
-        waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+        find_ended(P_PID, info.si_pid, 0, &info);
     }
 }
 
