@@ -1,5 +1,5 @@
 /* Starting children from a complete plan, and everything else done to them by the kernel.
- * All a child needs is decided before the fork; after it only async-signal-safe calls.
+ * All a child needs is decided before its birth; after it only async-signal-safe calls.
  * The one place that forks: the plan has room for what surviving a crash of supervisord
  * needs. tests/unit/fake_spawn.c implements the same header without a kernel. */
 #ifndef CORE_IO_SPAWN_H
@@ -32,6 +32,7 @@ struct spawn_plan {
 /* pid > 0, or -1 with err and errno of pipe or fork. What fails after the fork is written
  * to the child's stderr in upstream's words ("supervisor: couldn't exec ...: ENOENT" and
  * "supervisor: child process was not spawned") and the child exits with 127.
+ * A plan without has_uid and cwd returns only after the exec, or its failure (as vfork).
  * The descriptors stay the caller's. Source: upstream process.py _spawn_as_child. */
 pid_t spawn_run(const struct spawn_plan *plan, struct err *err);
 

@@ -259,6 +259,18 @@ def test_a_real_fault_is_told(box, faults):
     ends_well(box, d, 2, lives=2)
 
 
+def into_safe_mode(d):
+    """The number of the last image before it."""
+    for i in range(6):
+        before = survive.build(d.sock)["image"]
+        fault(d.pid)
+        if i < 5:
+            survive.wait_image(d.sock, before)
+    d.wait_log("CRIT safe mode after more than 5 faults")
+    assert survive.build(d.sock, timeout=0.5) is None  # connects, and waits
+    return before
+
+
 def test_safe_mode(box, faults):
     """Many faults in a minute: the network is left alone, programs are not."""
     d = box.start(survive.programs(box, 2) + """
@@ -268,13 +280,7 @@ autorestart=true
 startsecs=0
 """ % (box.child, box.dir))
     pid = d.pid_of("p0")
-    for i in range(6):
-        before = survive.build(d.sock)["image"]
-        fault(d.pid)
-        if i < 5:
-            survive.wait_image(d.sock, before)
-    d.wait_log("CRIT safe mode after more than 5 faults")
-    assert survive.build(d.sock, timeout=0.5) is None  # connects, and waits
+    into_safe_mode(d)
     lived = len(box.read("short").splitlines())
     wait_until(lambda: len(box.read("short").splitlines()) >= lived + 3)
     kill(pid)

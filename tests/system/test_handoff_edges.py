@@ -12,7 +12,7 @@ import harness
 import survive
 from harness import alive, children, holds_for, wait_until
 from test_clock import BINARY
-from test_handoff import ends_well, fault, faults, newer  # noqa: F401 (fixtures)
+from test_handoff import ends_well, fault, faults, into_safe_mode, newer  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.differs("the original dies of what kills it")
 
@@ -98,13 +98,7 @@ startsecs=0
 command=/usr/bin/python3 -u %s/helpers/listener.py %s/events
 events=PROCESS_STATE_EXITED
 """ % (box.child, harness.HERE, box.dir), 'environment=LD_PRELOAD=""', env=later.env)
-    for i in range(6):
-        before = survive.build(d.sock)["image"]
-        fault(d.pid)
-        if i < 5:
-            survive.wait_image(d.sock, before)
-    d.wait_log("CRIT safe mode after more than 5 faults")
-    assert survive.build(d.sock, timeout=0.5) is None  # connects, and waits
+    before = into_safe_mode(d)
     later(40)  # not yet a minute
     holds_for(lambda: "a minute without a crash" not in d.log, 0.5, "left too early")
     later(80)
