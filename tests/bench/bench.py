@@ -4,7 +4,7 @@
     bench.py [--quick] [--rows a,b] [--subjects a,b] [--rounds N] [--list]
              [--binary FILE] [--out FILE]
     bench.py --compare OLD.json NEW.json     what became of each figure of ours
-    bench.py --readme RESULT.json            puts its table into README.md
+    bench.py --readme RESULT.json AGAIN.json puts the table of two runs into README.md
 
 Each round of a row measures every subject once, in turn, on a fresh instance, so that a
 change of the machine's mood meets all of them. Prints a table and writes JSON. Fails if
@@ -99,14 +99,14 @@ def load(path):
         return json.load(f)
 
 
-def write_readme(result):
-    if result["quick"]:
+def write_readme(result, again):
+    if result["quick"] or again["quick"]:
         sys.exit("a smoke test has no figures")
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../README.md")
     with open(path, encoding="utf-8") as f:
         text = f.read()
     with open(path, "w", encoding="utf-8") as f:
-        f.write(table.readme(text, result))
+        f.write(table.readme(text, result, again))
     return 0
 
 
@@ -128,13 +128,14 @@ def main():
     parser.add_argument("--binary", default="build/supervisor")
     parser.add_argument("--out", default="build/bench/result.json")
     parser.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"), help="two results")
-    parser.add_argument("--readme", metavar="RESULT", help="its table into README.md")
+    parser.add_argument("--readme", nargs=2, metavar=("RESULT", "AGAIN"),
+                        help="the table of two runs into README.md")
     options = parser.parse_args()
     if options.compare:
         print(table.compare(*map(load, options.compare)))
         return 0
     if options.readme:
-        return write_readme(load(options.readme))
+        return write_readme(*map(load, options.readme))
     rows = chosen(ROWS, options.rows)
     if options.list:
         print("\n".join(row.name for row in rows))
@@ -208,8 +209,9 @@ def show(result, options):
     if not result["quick"]:
         for name in table.behind(lines):
             print("ahead of ours: " + name)
-        print("%d targets reached, %d missed" % (sum(line["met"] is True for line in lines),
-                                                 sum(line["met"] is False for line in lines)))
+        said = [table.verdict(line) for line in lines]
+        print("%d targets reached, %d in floors, %d missed" %
+              tuple(map(said.count, ("yes", "in floors", "NO"))))
     print("%d figures in %d s: %s" % (len(lines), result["secs"], options.out))
     return 1 if any(name == "ours" for _, name, _ in bad) else 0
 

@@ -118,7 +118,7 @@ def many(box, subject, n, parts, label, without):
 
 
 MEMORY_KB = {1: 400, 10: 430, 100: 700, 1000: 1800, 4000: 6300}
-ALL_US = {10: 60, 100: 120, 1000: 600, 4000: 2500}
+ALL_US = {10: (60, 30), 100: (120, 40), 1000: (600, 150), 4000: (2500, 1000)}  # at a floor of
 STATUS_MS = {10: 1.5, 1000: 6}
 
 
@@ -135,13 +135,14 @@ def metrics(part, n):
         return [Metric(key + "answer", "us", than={"floor": 1.3}),
                 Metric(key + "answer", "us", 99), Metric(key + "CPU", "us", than={"floor": 1.3})]
     if part == "getAllProcessInfo":
-        return [Metric(key + "answer", "us", most=ALL_US[n]), Metric(key + "answer", "us", 99),
-                Metric(key + "CPU", "us")]
+        most, floor = ALL_US[n]
+        return [Metric(key + "answer", "us", most=most, at_floor=floor),
+                Metric(key + "answer", "us", 99), Metric(key + "CPU", "us")]
     if part == "status":
         return [Metric(key + "wall", "ms", most=STATUS_MS.get(n)), Metric(key + "CPU", "ms")]
     if part == "restart":
         return [Metric(key + "restart", "ms", than={"floor": 1.3}),
-                Metric(key + "CPU", "us", most=60)]
+                Metric(key + "CPU", "us", most=60, at_floor=27)]
     factor = {"start": 1.5, "stop": 2}[part] if n >= 100 else None
     return [Metric(key + part, "ms", than={"floor": factor} if factor else {}),
             Metric(key + "CPU", "us each")]

@@ -14,12 +14,14 @@ class Metric:
     """One figure: the percentile (50: median) of the samples under key. A key "LABEL.NAME"
     is a line of its own label, for rows that measure several things of one instance. The
     target is met by at most `most`, and at most so many times what each subject in `than`
-    reaches; with `more` it is at least."""
+    reaches; with `more` it is at least. at_floor is what the floor took on the machine on
+    which `most` was set: elsewhere the two keep their ratio."""
     key: str
     unit: str
     percentile: int = 50
     more: bool = False
     most: float = None
+    at_floor: float = None
     than: dict = field(default_factory=dict)
     ranked: bool = True  # less, or more, of it is better than others have
 
@@ -30,6 +32,8 @@ class Metric:
 
     def target(self):
         parts = [] if self.most is None else [number(self.most)]
+        if self.at_floor:
+            parts[0] += " at a floor of " + number(self.at_floor)
         parts += ["%g %s" % (k, name) for name, k in self.than.items()]
         return ("≥ " if self.more else "≤ ") + ", ".join(parts) if parts else "-"
 
@@ -38,6 +42,13 @@ class Metric:
         if ours is None or not limits:
             return None
         return all(ours >= x if self.more else ours <= x for x in limits)
+
+    def met_in_ratio(self, values):
+        """Whether ours keeps within as many floors of this run as the target was of that
+        machine's."""
+        if self.at_floor is None or "ours" not in values or "floor" not in values:
+            return None
+        return values["ours"] / values["floor"] <= self.most / self.at_floor
 
 
 @dataclass
@@ -86,7 +97,10 @@ class Growth:
               if line["metric"] == self.metric and line["percentile"] == 50}
         low, high = (at.get("%s-%d" % (self.label, n), {}) for n in (self.low, self.high))
         values = {name: self.value(low[name], high[name]) for name in low if name in high}
-        metric = Metric("%s: %s" % (self.metric, self.how), self.unit, most=self.most, ranked=False)
+        # What the kernel makes grow grows the floor too, which else would stay as it is: 1.
+        at_floor = 1 if self.most and self.how != "each" else None
+        metric = Metric("%s: %s" % (self.metric, self.how), self.unit, most=self.most,
+                        at_floor=at_floor, ranked=False)
         values = {name: v for name, v in values.items() if v is not None}
         return line_of(self.name(), metric, metric.key, values, {}) if values else None
 
@@ -129,7 +143,8 @@ def line_of(label, metric, name, values, spread):
         "ours_to_ref": ratio(values.get("ours"), values.get("ref")),
         "ours_to_peer": ratio(values.get("ours"), peers.get(best)),
         "ours_to_floor": ratio(values.get("ours"), values.get("floor")),
-        "target": metric.target(), "met": metric.met(values), "ranked": metric.ranked,
+        "target": metric.target(), "met": metric.met(values),
+        "met_in_ratio": metric.met_in_ratio(values), "ranked": metric.ranked,
     }
 
 
@@ -150,7 +165,13 @@ def cells(line):
             "%s %s" % (best, number(values[best])) if best else "-",
             number(values.get("floor")), number(line["ours_to_ref"]),
             number(line["ours_to_peer"]), number(line["ours_to_floor"]), line["target"],
-            {True: "yes", False: "NO", None: "-"}[line["met"]])
+            verdict(line))
+
+
+def verdict(line):
+    if line["met"] is None:
+        return "-"
+    return "yes" if line["met"] else "in floors" if line["met_in_ratio"] else "NO"
 
 
 def grid(rows):
@@ -161,8 +182,14 @@ def grid(rows):
     return "\n".join(text)
 
 
-def markdown(lines):
-    return grid([COLUMNS] + [cells(line) for line in lines])
+def markdown(lines, again=None):
+    """The table; `again` is the result of another run, which gets a column of its own."""
+    rows = [COLUMNS] + [cells(line) for line in lines]
+    if again:
+        second = by_key(again)
+        more = ["Again"] + [number(second.get(key_of(line), {}).get("ours")) for line in lines]
+        rows = [row[:3] + (cell,) + row[3:] for row, cell in zip(rows, more)]
+    return grid(rows)
 
 
 def behind(lines):
@@ -179,16 +206,22 @@ def behind(lines):
     return found
 
 
+def by_key(result):
+    """{what a line measures: its values}"""
+    return {key_of(line): line["values"] for line in result["lines"]}
+
+
+def key_of(line):
+    return line["row"], line["metric"], line["percentile"]
+
+
 def compare(old, new):
     """Each figure of ours of two results. What the floor did between them is what the
     machine did: the last column is without it."""
-    def key(line):
-        return line["row"], line["metric"], line["percentile"]
-
-    before = {key(line): line["values"] for line in old["lines"]}
+    before = by_key(old)
     rows = [("Row", "Measure", "Old", "New", "New/old", "Floor new/old", "Without the floor's")]
     for line in new["lines"]:
-        was, now = before.get(key(line), {}), line["values"]
+        was, now = before.get(key_of(line), {}), line["values"]
         if "ours" not in was or "ours" not in now:
             continue
         ours = ratio(now["ours"], was["ours"])
@@ -202,17 +235,19 @@ def compare(old, new):
 BEGIN, END = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"
 
 
-def readme(text, result):
-    """The text of a README with the table between its two marks."""
+def readme(text, result, again):
+    """The text of a README with the table of a result between its two marks; beside ours
+    what it was in another run."""
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
         raise ValueError("no '%s' and '%s'" % (BEGIN, END))
     aimed = [line for line in result["lines"] if line["met"] is not None]
     other = [line for line in result["lines"] if line["met"] is None]
-    parts = [begin, "Measured %s.\n" % where(result), markdown(aimed)]
+    parts = [begin, "Measured %s; again %s.\n" % (where(result), again["machine"]["date"]),
+             markdown(aimed, again)]
     if other:
-        parts += ["\n<details><summary>What has no target</summary>\n", markdown(other),
+        parts += ["\n<details><summary>What has no target</summary>\n", markdown(other, again),
                   "\n</details>"]
     return head + "\n".join(parts + [end]) + tail
 
