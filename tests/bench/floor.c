@@ -157,6 +157,8 @@ static int floor_copy(const char *folder, int n, char **command)
             if (got > 0)
                 tool_write(files[ready[i].data.u64 >> 32], data, (size_t)got);
             if (got <= 0) {
+                /* Its end is not enough: a child before its exec may still have it. */
+                epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
                 close(fd);
                 left--;
             }
