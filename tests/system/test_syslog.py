@@ -202,8 +202,12 @@ def test_lost_messages_are_told(box, world):
     # A line that two reads share is two messages.
     d.wait_log(r"WARN 200\d messages to the system log were lost")
     syslogd = w.syslogd()
-    wait_until(lambda: d.sv.startProcess("b") and "supervisord: b lines" in w.log(), every=0.2)
-    d.wait_state("b", "EXITED")
+
+    def heard():
+        d.sv.startProcess("b")
+        d.wait_state("b", "EXITED")  # not to be started twice
+        return "supervisord: b lines" in w.log()
+    wait_until(heard, every=0.2)
     syslogd.kill()
     syslogd.wait()
     told = d.log.count("were lost")

@@ -595,6 +595,7 @@ def test_requests_of_every_size(server):
 def test_clients_that_break_off(server):
     """In the handshake, after it, within an answer; by end, by reset; never loud."""
     hello = client_hello(server)
+    server.daemon.wait_file("o", "hello")  # its log is open
     before = descriptors(server)
     with open(server.box.path("o"), "ab") as f:
         f.write(b"y" * 3000000)

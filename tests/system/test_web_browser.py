@@ -183,8 +183,9 @@ stdout_logfile_maxbytes=2000
         await t.page.locator('#pause').click();
         await t.line('while paused').waitFor();
     """)
-    for i in range(5):  # rotates in between
+    for i in range(5):  # rotates behind the fourth, if each is read by itself
         say("filler %d " % i + "x" * 600)
+        wait_until(lambda: "filler %d" % i in box.read("cat.log.1") + box.read("cat.log"))
     say("after rotation")
     browser.run("""
         await t.line('after rotation').waitFor();
