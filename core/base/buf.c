@@ -181,13 +181,13 @@ refuse:
 }
 
 /* Two digits a step, from the end: several times as fast as printf. */
-int buf_put_uint(struct buf *b, uint64_t v)
+char *buf_digits(char *end, uint64_t v)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
-    char digits[20], *at = digits + sizeof digits;
+    char *at = end;
 
     while (v >= 100) {
         at -= 2;
@@ -200,7 +200,14 @@ int buf_put_uint(struct buf *b, uint64_t v)
     } else {
         *--at = (char)('0' + v);
     }
-    return buf_append(b, at, (size_t)(digits + sizeof digits - at));
+    return at;
+}
+
+int buf_put_uint(struct buf *b, uint64_t v)
+{
+    char digits[BUF_DIGITS], *end = digits + sizeof digits, *at = buf_digits(end, v);
+
+    return buf_append(b, at, (size_t)(end - at));
 }
 
 int buf_put_int(struct buf *b, int64_t v)

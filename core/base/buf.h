@@ -36,6 +36,9 @@ int buf_putc(struct buf *b, char c);
 int buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int buf_put_uint(struct buf *b, uint64_t v); /* decimal; fast */
 int buf_put_int(struct buf *b, int64_t v);
+#define BUF_DIGITS 20 /* of a uint64_t, at the most */
+/* Writes the decimal digits of v so that they end before `end`. Returns the first. */
+char *buf_digits(char *end, uint64_t v);
 
 /* Room for n more bytes at the tail: *room is where to write them; buf_commit then counts
  * those written. 0 or -1 as above. */

@@ -2,7 +2,6 @@
 
 #include "core/base/calendar.h"
 
-#include <stdio.h>
 #include <time.h>
 
 enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
@@ -15,11 +14,16 @@ int describe_uptime(struct buf *out, int64_t secs)
     if (days > 0 && (buf_put_int(out, days) < 0 ||
                      buf_puts(out, days == 1 ? " day, " : " days, ") < 0))
         return -1;
-    int rest = (int)(secs % DAY);
-    char text[16];
-    snprintf(text, sizeof text, "%d:%02d:%02d", rest / HOUR, rest % HOUR / MINUTE,
-             rest % MINUTE);
-    return buf_puts(out, text);
+    unsigned rest = (unsigned)(secs % DAY),
+             parts[] = {rest % HOUR / MINUTE, rest % MINUTE};
+    char text[sizeof ":00:00"], *at = text; /* no printf: thousands are made at once */
+    for (size_t i = 0; i < array_len(parts); i++) {
+        *at++ = ':';
+        *at++ = (char)('0' + parts[i] / 10);
+        *at++ = (char)('0' + parts[i] % 10);
+    }
+    return buf_put_uint(out, rest / HOUR) < 0 ? -1
+                                              : buf_append(out, text, sizeof text - 1);
 }
 
 /* "Nov 21 09:17 AM" in local time, with English names whatever the locale. */

@@ -9,10 +9,7 @@
 #define STR_CLOSE    "</string></value>\n</member>\n"
 #define INT_CLOSE    "</int></value>\n</member>\n"
 
-enum {
-    INT_BYTES = 20, /* -9223372036854775808 */
-    FIELD_BYTES = INT_BYTES + sizeof STR_CLOSE
-};
+enum { FIELD_BYTES = BUF_DIGITS + 1 + sizeof STR_CLOSE };
 
 static const char *text_at(const struct rpc_field *f, const void *base)
 {
@@ -25,7 +22,7 @@ static const char *text_at(const struct rpc_field *f, const void *base)
 static size_t size_of(const struct rpc_field *fields, size_t count, const void *base,
                       size_t *lengths)
 {
-    size_t n = sizeof STRUCT_OPEN + sizeof STRUCT_CLOSE;
+    size_t n = sizeof STRUCT_OPEN + sizeof STRUCT_CLOSE + RPC_HEAD_ROOM;
     for (size_t i = 0; i < count; i++) {
         lengths[i] = fields[i].type == RPC_STRING ? strlen(text_at(&fields[i], base)) : 0;
         n += fields[i].head_bytes + FIELD_BYTES + lengths[i];
@@ -33,23 +30,32 @@ static size_t size_of(const struct rpc_field *fields, size_t count, const void *
     return n;
 }
 
-static char *put(char *at, const char *text, size_t n)
+#define PUT(at, literal)                                                                 \
+    (memcpy((at), (literal), sizeof(literal) - 1), (at) + (sizeof(literal) - 1))
+
+/* Most are short, and memcpy's own start costs more than they do. */
+static char *put_text(char *at, const char *text, size_t n)
 {
-    memcpy(at, text, n);
+    size_t i = 0;
+    for (; n - i >= 16; i += 16)
+        memcpy(at + i, text + i, 16);
+    if (n & 8) {
+        memcpy(at + i, text + i, 8);
+        i += 8;
+    }
+    for (; i < n; i++)
+        at[i] = text[i];
     return at + n;
 }
 
 static char *put_int(char *at, int64_t v)
 {
-    char digits[INT_BYTES];
-    size_t i = sizeof digits;
-    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-    do
-        digits[--i] = (char)('0' + rest % 10);
-    while (rest /= 10);
+    char digits[BUF_DIGITS];
     if (v < 0)
-        digits[--i] = '-';
-    return put(at, digits + i, sizeof digits - i);
+        *at++ = '-';
+    char *end = digits + sizeof digits;
+    char *first = buf_digits(end, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+    return put_text(at, first, (size_t)(end - first));
 }
 
 /* Text with markup or foreign bytes in it grows: the slow way, after which there must be
@@ -74,28 +80,29 @@ void rpc_write_fields(struct rpc_writer *w, const struct rpc_field *fields, size
         w->failed = true;
         return;
     }
-    at = put(room, STRUCT_OPEN, sizeof STRUCT_OPEN - 1);
+    at = PUT(room, STRUCT_OPEN);
     for (size_t i = 0; i < count; i++) {
         const struct rpc_field *f = &fields[i];
-        at = put(at, f->head, f->head_bytes);
+        memcpy(at, f->head, RPC_HEAD_ROOM);
+        at += f->head_bytes;
         if (f->type == RPC_INT) {
             int64_t v;
             memcpy(&v, (const char *)base + f->where, sizeof v);
             at = put_int(at, v);
-            at = put(at, INT_CLOSE, sizeof INT_CLOSE - 1);
+            at = PUT(at, INT_CLOSE);
             continue;
         }
         const char *text = text_at(f, base);
         size_t n = lengths[i];
         if (xml_plain_run(text, n) == n) {
-            at = put(at, text, n);
+            at = put_text(at, text, n);
         } else {
             room = at = put_escaped(w, room, at, text, n, size);
             if (w->failed)
                 return;
         }
-        at = put(at, STR_CLOSE, sizeof STR_CLOSE - 1);
+        at = PUT(at, STR_CLOSE);
     }
-    at = put(at, STRUCT_CLOSE, sizeof STRUCT_CLOSE - 1);
+    at = PUT(at, STRUCT_CLOSE);
     buf_commit(w->out, (size_t)(at - room));
 }

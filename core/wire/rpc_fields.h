@@ -8,9 +8,12 @@
 
 #define RPC_FIELDS_MAX 32
 
+#define RPC_HEAD_ROOM 64
+
 struct rpc_field {
-    const char *head; /* up to the value */
-    size_t head_bytes;
+    char head[RPC_HEAD_ROOM]; /* up to the value; copied with what is behind it, since a
+                                 copy whose size is known is four moves */
+    unsigned head_bytes;
     enum rpc_type type; /* RPC_STRING: a const char *, not NULL; RPC_INT: an int64_t */
     size_t where;
 };
@@ -21,7 +24,7 @@ struct rpc_field {
         RPC_FIELD_HEAD(name, tag), sizeof RPC_FIELD_HEAD(name, tag) - 1, kind,           \
             offsetof(type, member)                                                       \
     }
-/* name is a literal: plain ASCII without markup. */
+/* name is a literal: plain ASCII without markup, at most 26 bytes. */
 #define RPC_FIELD_STR(name, type, member)                                                \
     RPC_FIELD(name, "string", RPC_STRING, type, member)
 #define RPC_FIELD_INT(name, type, member) RPC_FIELD(name, "int", RPC_INT, type, member)
