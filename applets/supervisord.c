@@ -570,7 +570,7 @@ static void ignore_strays(void)
     static const int strays[] = {SIGUSR1, SIGALRM, SIGVTALRM, SIGPROF,
                                  SIGIO,   SIGPWR,  SIGXFSZ};
     for (size_t i = 0; i < array_len(strays); i++)
-        signal(strays[i], SIG_IGN);
+        signals_ignore(strays[i], NULL);
 }
 
 int supervisord_main(int argc, char **argv)

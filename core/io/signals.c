@@ -57,7 +57,6 @@ struct signals *signals_open(struct loop *loop, const int *numbers, signals_fn *
                              void *arg, struct err *err)
 {
     struct signals *s = xcalloc(1, sizeof *s);
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigset_t set;
 
     s->fn = fn;
@@ -78,7 +77,7 @@ struct signals *signals_open(struct loop *loop, const int *numbers, signals_fn *
         return NULL;
     }
     sigprocmask(SIG_BLOCK, &set, &s->mask_before);
-    sigaction(SIGPIPE, &ignore, &s->pipe_before);
+    signals_ignore(SIGPIPE, &s->pipe_before);
     return s;
 }
 
@@ -93,15 +92,43 @@ void signals_close(struct signals *s)
     free(s);
 }
 
-/* By system call, as libc refuses the numbers it keeps for itself, which may be inherited
- * as ignored too. A structure of zeros means SIG_DFL in the kernel's layout anywhere. */
-void signals_reset_in_child(void)
+/* An exec sets what is handled to its default by itself, so only what is ignored is left
+ * to do: by us, or by whoever made us, which the first child finds out. One that uses our
+ * memory does so for all later ones, and saves each of them fifty calls. */
+static struct {
+    bool known, maybe[NSIG];
+} ignored;
+
+void signals_ignore(int number, struct sigaction *before)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(number, &ignore, before);
+    ignored.maybe[number] = true;
+}
+
+/* True if it was ignored, or may have been. libc refuses the numbers it keeps for itself,
+ * which may be inherited as ignored too: those by system call. A structure of zeros means
+ * SIG_DFL in the kernel's layout anywhere. */
+static bool reset_one(int number)
 {
     static const unsigned long zeros[16];
+    static const struct sigaction by_default = {.sa_handler = SIG_DFL};
+    struct sigaction before;
+
+    if (sigaction(number, &by_default, &before) == 0)
+        return before.sa_handler == SIG_IGN;
+    return syscall(SYS_rt_sigaction, number, zeros, NULL, (size_t)NSIG / 8) == 0;
+}
+
+void signals_reset_in_child(void)
+{
     sigset_t none;
 
     for (int number = 1; number < NSIG; number++) /* KILL and STOP refuse; harmless */
-        syscall(SYS_rt_sigaction, number, zeros, NULL, (size_t)NSIG / 8);
+        if (!ignored.known || ignored.maybe[number])
+            ignored.maybe[number] = reset_one(number);
+    ignored.known = true;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

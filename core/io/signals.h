@@ -15,8 +15,12 @@ struct signals *signals_open(struct loop *loop, const int *numbers, signals_fn *
                              void *arg, struct err *err);
 /* Restores the mask and the dispositions found at opening. */
 void signals_close(struct signals *s);
-/* In a child between fork and exec: every disposition to its default and an empty mask.
- * Async-signal-safe; works without an open instance. */
+/* The one way to ignore a signal here: so that children are known to need its default
+ * again. *before, if not NULL, gets what was. */
+void signals_ignore(int number, struct sigaction *before);
+/* In a child between fork and exec: with the exec every disposition will be its default,
+ * and the mask is empty. Async-signal-safe; works without an open instance. A child that
+ * uses our memory leaves a note there of what was ignored. */
 void signals_reset_in_child(void);
 
 #endif
