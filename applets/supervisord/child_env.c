@@ -7,6 +7,14 @@
 
 #define DEFAULT_PATH "/bin:/usr/bin:/usr/local/bin"
 
+/* The arrays are kept for the next start: a block of their size given back and asked for
+ * again each time can cost two system calls and a page. */
+static struct {
+    char **entries;
+    size_t cap;
+    struct strv made;
+} kept;
+
 static size_t count_entries(char *const *list)
 {
     size_t n = 0;
@@ -17,11 +25,11 @@ static size_t count_entries(char *const *list)
 
 static void set_variable(struct child_env *env, const char *key, const char *value)
 {
-    strv_take(&env->made, xasprintf("%s=%s", key, value));
-    char *entry = env->made.items[env->made.len - 1];
+    char *entry = xasprintf("%s=%s", key, value);
     size_t key_len = strlen(key) + 1; /* with '=' */
+    strv_take(&kept.made, entry);
     for (size_t i = 0; i < env->len; i++) {
-        if (strncmp(env->envp[i], entry, key_len) == 0) {
+        if (env->envp[i][0] == entry[0] && strncmp(env->envp[i], entry, key_len) == 0) {
             env->envp[i] = entry;
             return;
         }
@@ -33,11 +41,15 @@ static void set_variable(struct child_env *env, const char *key, const char *val
 void child_env_build(struct child_env *env, const struct child_env_in *in)
 {
     const struct env_conf *own = &in->program->environment;
-    size_t inherited = count_entries(in->inherited);
-    *env = (struct child_env){0};
-    env->envp = xcalloc(inherited + own->keys.len + 5, sizeof *env->envp);
+    size_t inherited = count_entries(in->inherited), most = inherited + own->keys.len + 5;
+    if (most > kept.cap) {
+        kept.entries = xreallocarray(kept.entries, most, sizeof *kept.entries);
+        kept.cap = most;
+    }
+    *env = (struct child_env){.envp = kept.entries};
     for (; env->len < inherited; env->len++)
         env->envp[env->len] = in->inherited[env->len];
+    env->envp[env->len] = NULL;
 
     const char *url = in->program->serverurl ? in->program->serverurl : in->serverurl;
     set_variable(env, "SUPERVISOR_ENABLED", "1");
@@ -51,8 +63,7 @@ void child_env_build(struct child_env *env, const struct child_env_in *in)
 
 void child_env_free(struct child_env *env)
 {
-    free(env->envp);
-    strv_free(&env->made);
+    strv_clear(&kept.made);
     *env = (struct child_env){0};
 }
 

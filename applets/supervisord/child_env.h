@@ -6,9 +6,8 @@
 #include "config/conf.h"
 
 struct child_env {
-    char **envp; /* ends in NULL; entries are borrowed or owned by made */
+    char **envp; /* ends in NULL */
     size_t len;
-    struct strv made;
 };
 
 struct child_env_in {
@@ -18,7 +17,8 @@ struct child_env_in {
     const char *serverurl; /* of the configuration, or NULL */
 };
 
-/* Borrows from `in` until child_env_free. Source: upstream process.py _spawn_as_child. */
+/* Borrows from `in` until child_env_free; there is one at a time. Source: upstream
+ * process.py _spawn_as_child. */
 void child_env_build(struct child_env *env, const struct child_env_in *in);
 void child_env_free(struct child_env *env);
 

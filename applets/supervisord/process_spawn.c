@@ -226,7 +226,7 @@ static int fork_child(struct process *p, const char *file, char *const *argv,
 
 int process_spawn(struct process *p)
 {
-    struct strv argv = {0};
+    static struct strv argv; /* its room is kept: see child_env.c */
     char *file = NULL;
     struct pipes pipes;
     struct err err;
@@ -257,7 +257,7 @@ int process_spawn(struct process *p)
     }
     log_info("spawned: '%s' with pid %d", p->conf->name, (int)p->pid);
 out:
-    strv_free(&argv);
+    strv_clear(&argv);
     free(file);
     return rc;
 }

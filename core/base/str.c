@@ -134,10 +134,18 @@ void strv_sort(struct strv *v)
         qsort(v->items, v->len, sizeof *v->items, compare_items);
 }
 
-void strv_free(struct strv *v)
+void strv_clear(struct strv *v)
 {
     for (size_t i = 0; i < v->len; i++)
         free(v->items[i]);
+    v->len = 0;
+    if (v->items)
+        v->items[0] = NULL;
+}
+
+void strv_free(struct strv *v)
+{
+    strv_clear(v);
     free(v->items);
     *v = (struct strv){0};
 }

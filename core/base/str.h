@@ -37,6 +37,7 @@ void strv_push(struct strv *v, const char *text);         /* copies */
 void strv_take(struct strv *v, char *text);               /* owns text from now on */
 void strv_copy(struct strv *to, const struct strv *from); /* appends copies */
 void strv_sort(struct strv *v);                           /* by byte values */
+void strv_clear(struct strv *v);                          /* empty; keeps its room */
 void strv_free(struct strv *v);                           /* leaves {0} */
 
 #endif

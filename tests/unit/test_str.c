@@ -92,7 +92,13 @@ static void vectors_own_their_strings(void **state)
     strv_sort(&w);
     for (size_t i = 1; i < w.len; i++)
         assert_true(strcmp(w.items[i - 1], w.items[i]) <= 0);
+    size_t cap = v.cap;
+    strv_clear(&v);
+    assert_int_equal(v.len, 0);
+    assert_int_equal(v.cap, cap);
+    assert_null(v.items[0]);
     strv_free(&v);
+    strv_clear(&v);
     strv_free(&w);
     assert_null(w.items);
     assert_int_equal(w.len, 0);
