@@ -266,7 +266,25 @@ void channel_finish_chunk(struct channel *ch, const struct journal_chunk *chunk)
         take_chunk(ch, chunk->data, chunk->n);
 }
 
-/* What it read: > 0; 0 when the pipe is empty for now, or ended (then it is closed). */
+/* Nobody will write any more. The pipe itself goes with the child: until then there is
+ * nothing to record. */
+static void channel_end(struct channel *ch)
+{
+    if (!ch->watch.loop)
+        return;
+    log_debug("fd %d closed, stopped monitoring it (%s of '%s')", ch->fd, name_of(ch),
+              process_conf(ch->process)->name);
+    loop_del(&ch->watch);
+    list_del(&ch->gather_link);
+    if (ch->capture.matched > 0) {
+        process_mark(ch->process);
+        journal_chunk_flush(process_id(ch->process), ch->is_stderr);
+        flush_capture(ch);
+        end_chunk(ch);
+    }
+}
+
+/* What it read: > 0; 0 when the pipe is empty for now, or has ended. */
 static size_t read_chunk(struct channel *ch)
 {
     const char *data;
@@ -277,8 +295,17 @@ static size_t read_chunk(struct channel *ch)
         return (size_t)n;
     }
     if (n == 0 || (errno != EAGAIN && errno != EINTR))
-        channel_close(ch);
+        channel_end(ch);
     return 0;
+}
+
+static void hint_death(const struct channel *ch)
+{
+    struct reap_hints *hints = &ch->engine->reap_hints;
+    pid_t pid = process_pid(ch->process);
+    bool is_there = hints->count > 0 && hints->pids[hints->count - 1] == pid;
+    if (!ch->watch.loop && !is_there && hints->count < REAP_HINTS)
+        hints->pids[hints->count++] = pid;
 }
 
 /* --- gathering --------------------------------------------------------------------- */
@@ -328,7 +355,8 @@ static void grow_pipe(struct channel *ch)
 static void gather_read(struct channel *ch)
 {
     size_t n = read_chunk(ch);
-    if (ch->fd < 0)
+    hint_death(ch);
+    if (!ch->watch.loop)
         return;
     ch->last_read_ms = (unsigned)loop_now_ms(ch->engine->loop);
     if (n == 0 || n >= GATHER_BELOW_BYTES)
@@ -351,8 +379,9 @@ static void channel_readable(struct watch *w, unsigned ready)
     unsigned now_ms = (unsigned)loop_now_ms(ch->engine->loop);
     UNUSED(ready);
     size_t n = read_chunk(ch); /* one a turn: nobody starves */
+    hint_death(ch);
     if (n > 0 && n < GATHER_BELOW_BYTES && now_ms - ch->last_read_ms <= STREAM_MS &&
-        may_gather(ch) && ch->fd >= 0)
+        may_gather(ch) && ch->watch.loop)
         gather_begin(ch);
     ch->last_read_ms = now_ms;
 }
@@ -374,7 +403,7 @@ int channel_open(struct channel *ch, int fd)
 
 void channel_drain(struct channel *ch)
 {
-    for (int i = 0; i < DRAIN_MAX_READS && ch->fd >= 0 && read_chunk(ch); i++)
+    for (int i = 0; i < DRAIN_MAX_READS && ch->watch.loop && read_chunk(ch); i++)
         ;
 }
 
@@ -383,15 +412,7 @@ void channel_close(struct channel *ch)
     if (ch->fd < 0)
         return;
     process_mark(ch->process);
-    log_debug("fd %d closed, stopped monitoring it (%s of '%s')", ch->fd, name_of(ch),
-              process_conf(ch->process)->name);
-    loop_del(&ch->watch);
-    list_del(&ch->gather_link);
-    if (ch->capture.matched > 0) {
-        journal_chunk_flush(process_id(ch->process), ch->is_stderr);
-        flush_capture(ch);
-        end_chunk(ch);
-    }
+    channel_end(ch);
     loop_close_fd(ch->engine->loop, &ch->fd);
 }
 

@@ -17,7 +17,7 @@
 typedef void channel_tap_fn(void *arg, const char *data, size_t n);
 
 struct channel {
-    struct watch watch;
+    struct watch watch; /* until the pipe has ended */
     struct engine *engine;
     struct process *process;
     const struct channel_conf *conf;

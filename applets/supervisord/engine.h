@@ -7,10 +7,20 @@
 #include "core/base/list.h"
 #include "core/base/map.h"
 #include "core/io/loop.h"
+#include <sys/types.h>
 
 struct conf;
 struct event_record;
 struct upgrade;
+
+/* Children whose output has ended: to ask for one of them costs the kernel nothing, where
+ * to ask for any makes it look at all of them. Not all are dead, and not all that are
+ * dead are here. */
+enum { REAP_HINTS = 128 };
+struct reap_hints {
+    pid_t pids[REAP_HINTS];
+    size_t count;
+};
 
 struct engine {
     struct loop *loop;
@@ -23,6 +33,7 @@ struct engine {
     struct list start_queue; /* processes to be started, in order: a few each turn */
     struct list gathering;   /* channels whose pipes are left to fill for a moment */
     struct timer gather;     /* its end; both are channel.c's */
+    struct reap_hints reap_hints;
     uint64_t next_event_serial;
     struct event_record *event_record; /* of the newest event, for all pools */
     uint64_t event_record_emission;

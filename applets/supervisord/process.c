@@ -90,7 +90,9 @@ static void arm(struct process *p, enum proc_deadline deadline)
                                                    : 1000));
         return;
     case DEADLINE_RESTART:
-        timer_set(&p->deadline, proc_restart_due_ms(p->started_ms, now));
+        /* Not by the clock of now: what is due at once is due in this turn. */
+        timer_set(&p->deadline,
+                  proc_restart_due_ms(p->started_ms, loop_now_ms(p->engine->loop)));
         return;
     }
 }

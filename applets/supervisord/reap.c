@@ -27,17 +27,33 @@ void reap_child(struct engine *engine, pid_t pid, int wait_status)
     log_info("reaped unknown pid %d (%s)", (int)pid, how);
 }
 
+/* pid 0: any. Whether there was one. */
+static bool reap_one(struct engine *engine, pid_t pid)
+{
+    struct journal_entry *e = journal_begin(JOURNAL_EXIT);
+    int status;
+    pid = spawn_reap(pid, e ? &e->u.exit : NULL, &status);
+    if (pid <= 0) {
+        journal_cancel(e);
+        return false;
+    }
+    reap_child(engine, pid, status);
+    journal_done(e);
+    return true;
+}
+
+bool reap_hinted(struct engine *engine)
+{
+    struct reap_hints *hints = &engine->reap_hints;
+    bool any = false;
+    for (size_t i = 0; i < hints->count; i++)
+        any |= reap_one(engine, hints->pids[i]);
+    hints->count = 0;
+    return any;
+}
+
 void reap_children(struct engine *engine)
 {
-    for (;;) {
-        struct journal_entry *e = journal_begin(JOURNAL_EXIT);
-        int status;
-        pid_t pid = spawn_reap(e ? &e->u.exit : NULL, &status);
-        if (pid <= 0) {
-            journal_cancel(e);
-            return;
-        }
-        reap_child(engine, pid, status);
-        journal_done(e);
-    }
+    while (reap_one(engine, 0))
+        ;
 }

@@ -5,6 +5,8 @@
 #include "applets/supervisord/engine.h"
 #include <sys/types.h>
 
+/* Takes those of engine->reap_hints that are dead, and says whether any was. */
+bool reap_hinted(struct engine *engine);
 /* SIGCHLD merges: takes all that are dead. Those of no process here are logged in
  * upstream's words ("reaped unknown pid 7 (exit status 0)"). */
 void reap_children(struct engine *engine);

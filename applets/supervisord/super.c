@@ -27,13 +27,19 @@ static void start_some(struct super *s)
         loop_again(s->engine.loop);
 }
 
+static void reap_all(struct super *s)
+{
+    s->child_died = false;
+    reap_children(&s->engine);
+}
+
+/* Where a hint was right the look at all others can wait for the end of the turn: what
+ * died is started again before. */
 static void super_after_io(void *arg)
 {
     struct super *s = arg;
-    if (!s->child_died)
-        return;
-    s->child_died = false;
-    reap_children(&s->engine);
+    if (s->child_died && !reap_hinted(&s->engine))
+        reap_all(s);
 }
 
 static void dispatch_events(struct super *s)
@@ -48,6 +54,8 @@ static void dispatch_events(struct super *s)
 static void super_at_end(void *arg)
 {
     struct super *s = arg;
+    if (s->child_died)
+        reap_all(s);
     if (s->mood == MOOD_RUNNING)
         start_some(s);
     else

@@ -280,12 +280,12 @@ pid_t spawn_run(const struct spawn_plan *plan, struct err *err)
     return pid;
 }
 
-static pid_t reap_into(siginfo_t *at, int *status)
+static pid_t reap_into(pid_t pid, siginfo_t *at, int *status)
 {
     int rc;
 
     do {
-        rc = waitid(P_ALL, 0, at, WEXITED | WNOHANG);
+        rc = waitid(pid ? P_PID : P_ALL, (id_t)pid, at, WEXITED | WNOHANG);
     } while (rc < 0 && errno == EINTR);
     if (rc < 0 || at->si_pid <= 0)
         return 0;
@@ -293,16 +293,16 @@ static pid_t reap_into(siginfo_t *at, int *status)
     return at->si_pid;
 }
 
-pid_t spawn_reap(siginfo_t *at, int *status)
+pid_t spawn_reap(pid_t pid, siginfo_t *at, int *status)
 {
-    pid_t pid;
+    pid_t found;
 
     if (at)
-        return reap_into(at, status);
+        return reap_into(pid, at, status);
     do {
-        pid = waitpid(-1, status, WNOHANG);
-    } while (pid < 0 && errno == EINTR);
-    return pid > 0 ? pid : 0;
+        found = waitpid(pid ? pid : -1, status, WNOHANG);
+    } while (found < 0 && errno == EINTR);
+    return found > 0 ? found : 0;
 }
 
 int spawn_kill(pid_t pid, bool whole_group, int signal_number)

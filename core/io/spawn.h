@@ -36,10 +36,11 @@ struct spawn_plan {
  * The descriptors stay the caller's. Source: upstream process.py _spawn_as_child. */
 pid_t spawn_run(const struct spawn_plan *plan, struct err *err);
 
-/* One dead child: its pid, *status as waitpid gives it; 0 when none is left or none is
- * dead. Repeats on EINTR. The kernel writes what it knows to *at (the journal's; zero
- * before), unless that is NULL. */
-pid_t spawn_reap(siginfo_t *at, int *status);
+/* One dead child, that of `pid` or with 0 any: its pid, *status as waitpid gives it; 0
+ * when it is not dead, or no child of ours, or none is dead. Repeats on EINTR. The kernel
+ * writes what it knows to *at (the journal's; zero before), unless that is NULL. To ask
+ * for any takes the longer the more children there are. */
+pid_t spawn_reap(pid_t pid, siginfo_t *at, int *status);
 
 /* kill(2) on pid, or on its process group. 0, or -1 with errno. */
 int spawn_kill(pid_t pid, bool whole_group, int signal_number);

@@ -51,13 +51,18 @@ pid_t spawn_run(const struct spawn_plan *plan, struct err *err)
     return fake_spawn.last_pid;
 }
 
-pid_t spawn_reap(siginfo_t *at, int *status)
+pid_t spawn_reap(pid_t pid, siginfo_t *at, int *status)
 {
     UNUSED(at);
-    if (dead_count == 0)
-        return 0;
-    *status = dead[--dead_count].status;
-    return dead[dead_count].pid;
+    for (int i = dead_count - 1; i >= 0; i--) {
+        pid_t found = dead[i].pid;
+        if (pid && pid != found)
+            continue;
+        *status = dead[i].status;
+        dead[i] = dead[--dead_count];
+        return found;
+    }
+    return 0;
 }
 
 int spawn_kill(pid_t pid, bool whole_group, int signal_number)

@@ -121,7 +121,7 @@ static void changes_follow_a_base(void **state)
     struct err err = {0};
     save_base();
     assert_int_equal(save_changes(), SUPER_UNCHANGED);
-    turn(0);
+    process_mark(find("plain", "plain"));
     assert_int_equal(save_changes(), SUPER_CHANGED);
     size_t len = w.record.len;
     check_record();

@@ -76,7 +76,7 @@ static bool take_exit(void)
 {
     struct journal_entry *e = journal_begin(JOURNAL_EXIT);
     int status = 0;
-    pid_t pid = spawn_reap(&e->u.exit, &status);
+    pid_t pid = spawn_reap(0, &e->u.exit, &status);
 
     if (pid == 0 && recv(message_ends[0], &e->u.exit, sizeof e->u.exit, MSG_DONTWAIT) ==
                         sizeof e->u.exit) {

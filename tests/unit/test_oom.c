@@ -47,7 +47,7 @@ static int score_of_child(void)
     close(out[1]);
     assert_true(read(out[0], said, sizeof said - 1) > 0);
     close(out[0]);
-    while (spawn_reap(NULL, &status) == 0)
+    while (spawn_reap(0, NULL, &status) == 0)
         usleep(1000); /* # poll */
     return (int)strtol(said, NULL, 10);
 }

@@ -2,6 +2,7 @@
 #include "core/io/spawn.h"
 
 #include "core/io/fd.h"
+#include "core/io/signals.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -39,10 +40,10 @@ static int run(struct spawn_plan *plan, char said[4096])
         n += (size_t)got;
     said[n] = '\0';
     close(out[0]);
-    while ((reaped = spawn_reap(NULL, &status)) == 0)
+    while ((reaped = spawn_reap(0, NULL, &status)) == 0)
         usleep(1000); /* # poll */
     assert_int_equal(reaped, pid);
-    assert_int_equal(spawn_reap(NULL, &status), 0);
+    assert_int_equal(spawn_reap(0, NULL, &status), 0);
     return status;
 }
 
@@ -50,6 +51,33 @@ static struct spawn_plan plan_of(char *const *argv)
 {
     return (struct spawn_plan){
         .file = argv[0], .argv = argv, .envp = no_env, .umask = -1, .own_group = true};
+}
+
+/* It is asked for while another is dead too, which is then still there for who asks for
+ * any; and with it the kernel's own words. */
+static void test_one_is_reaped(void **state)
+{
+    static char *const argv[] = {"/bin/sh", "-c", "exit $0", "0", NULL};
+    struct spawn_plan plan = plan_of(argv);
+    siginfo_t info = {0}, none = {0};
+    struct err err;
+    int status, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    UNUSED(state);
+    plan.fds[0] = plan.fds[1] = plan.fds[2] = null;
+    pid_t first = spawn_run(&plan, &err), second = spawn_run(&plan, &err);
+    assert_int_equal(waitid(P_PID, (id_t)first, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(waitid(P_PID, (id_t)second, &info, WEXITED | WNOWAIT), 0);
+    memset(&info, 0, sizeof info);
+    assert_int_equal(spawn_reap(second, &info, &status), second);
+    assert_int_equal(info.si_pid, second);
+    assert_int_equal(spawn_reap(second, &none, &status), 0);
+    assert_int_equal(none.si_pid, 0);
+    assert_int_equal(spawn_reap(second, NULL, &status), 0);
+    assert_int_equal(spawn_reap(getpid(), &none, &status), 0); /* no child at all */
+    assert_int_equal(spawn_reap(0, NULL, &status), first);
+    assert_int_equal(spawn_reap(first, NULL, &status), 0);
+    close(null);
 }
 
 static void test_what_the_child_gets(void **state)
@@ -64,12 +92,12 @@ static void test_what_the_child_gets(void **state)
     int leak = open("/dev/null", O_RDONLY); /* not even close-on-exec */
     char said[4096];
     sigset_t set, before;
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, pipe_before;
+    struct sigaction pipe_before;
 
     UNUSED(state);
     sigfillset(&set);
     sigprocmask(SIG_BLOCK, &set, &before);
-    sigaction(SIGPIPE, &ignore, &pipe_before);
+    signals_ignore(SIGPIPE, &pipe_before);
     plan.envp = some_env;
     plan.umask = 027;
     plan.cwd = "/usr";
@@ -317,6 +345,7 @@ static void test_groups_of(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_is_reaped),
         cmocka_unit_test(test_what_the_child_gets),
         cmocka_unit_test(test_failures_tell_why),
         cmocka_unit_test(test_born_with_our_table),
