@@ -198,7 +198,7 @@ static void deliver(void *arg, enum capture_kind kind, const char *data, size_t 
         end_capture(ch);
         return;
     }
-    if (ch->engine->conf->server.strip_ansi) {
+    if (ch->engine->conf->server.strip_ansi && !ansi_is_text(&ch->ansi, data, n)) {
         n = ansi_strip(&ch->ansi, data, n, stripped);
         data = stripped;
     }

@@ -24,51 +24,79 @@ static void give_back(struct capture *c, capture_emit *emit, void *arg)
     c->matched = 0;
 }
 
-/* '<' stands only at a token's beginning, so that after a mismatch no part of what
- * matched can be the beginning of another match: there is nothing to fall back to.
- * What only looked like a token is emitted with what is around it: each segment costs a
+/* Where the next token stands, or the piece of one that the end of the data cuts; end:
+ * nowhere. '<' stands only at a token's beginning: so a piece of one begins at the last
+ * '<', and after a mismatch there is nothing to fall back to. The first '<' is tried by
+ * itself: where tokens are close together, memmem takes longer to prepare than to find.
+ */
+static const char *find_token(const char *token, size_t len, const char *p,
+                              const char *end)
+{
+    const char *first = memchr(p, '<', (size_t)(end - p));
+    if (!first)
+        return end;
+    size_t left = (size_t)(end - first);
+    if (left >= len) {
+        if (memcmp(first, token, len) == 0)
+            return first;
+        p = memmem(first + 1, left - 1, token, len);
+        if (p)
+            return p;
+        left = len - 1;
+    }
+    p = memrchr(end - left, '<', left);
+    return p && memcmp(p, token, (size_t)(end - p)) == 0 ? p : end;
+}
+
+static void pass_token(struct capture *c, capture_emit *emit, void *arg)
+{
+    bool was_inside = c->inside;
+    c->inside = !was_inside;
+    c->matched = 0;
+    if (was_inside)
+        emit(arg, CAPTURE_END, NULL, 0);
+}
+
+/* Goes on with a token that the end of the last data cut. How many bytes of these it
+ * took.
+ */
+static size_t finish_token(struct capture *c, const char *data, size_t n,
+                           capture_emit *emit, void *arg)
+{
+    size_t len, used = 0;
+    const char *token = token_of(c, &len);
+    while (used < n && c->matched < len && data[used] == token[c->matched]) {
+        c->matched++;
+        used++;
+    }
+    if (c->matched == len)
+        pass_token(c, emit, arg);
+    else if (used < n) /* it was none */
+        give_back(c, emit, arg);
+    return used;
+}
+
+/* What only looked like a token is emitted with what is around it: each segment costs a
  * write, and there is a '<' in every other line of markup. */
 void capture_feed(struct capture *c, const char *data, size_t n, capture_emit *emit,
                   void *arg)
 {
     const char *end = data + n;
-    const char *from = data; /* not emitted yet, unless it is a part of a token */
-    const char *p = data;
-    while (p < end) {
+    if (c->matched > 0)
+        data += finish_token(c, data, n, emit, arg);
+    while (data < end) {
         size_t len;
         const char *token = token_of(c, &len);
-        bool began_before = c->matched > 0;
-        if (!began_before) {
-            p = memchr(p, '<', (size_t)(end - p));
-            if (!p)
-                break;
-        }
-        const char *start = p;
-        while (p < end && c->matched < len && *p == token[c->matched]) {
-            c->matched++;
-            p++;
-        }
-        if (c->matched < len && p < end) { /* not a token */
-            if (began_before) {
-                give_back(c, emit, arg);
-                from = p;
-            }
-            c->matched = 0;
-            continue;
-        }
-        if (start > from)
-            emit(arg, kind_of(c), from, (size_t)(start - from));
-        if (c->matched < len)
+        const char *found = find_token(token, len, data, end);
+        if (found > data)
+            emit(arg, kind_of(c), data, (size_t)(found - data));
+        if ((size_t)(end - found) < len) {
+            c->matched = (unsigned char)(end - found);
             return;
-        bool was_inside = c->inside;
-        c->inside = !was_inside;
-        c->matched = 0;
-        if (was_inside)
-            emit(arg, CAPTURE_END, NULL, 0);
-        from = p;
+        }
+        pass_token(c, emit, arg);
+        data = found + len;
     }
-    if (from < end)
-        emit(arg, kind_of(c), from, (size_t)(end - from));
 }
 
 void capture_flush(struct capture *c, capture_emit *emit, void *arg)

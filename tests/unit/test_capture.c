@@ -43,6 +43,9 @@ static const struct {
     {"<!--X<!--XSUPERVISOR:BEGIN-->y", "<!--X", "y", 0},
     {"<!--XSUPERVISOR:END->" BEGIN "1" END BEGIN "2" END, "<!--XSUPERVISOR:END->", "12",
      2},
+    {"x < y and z < w, " BEGIN "a < b and c < d, e < f" END
+     "g < h <!--XSUPERVISOR:BEGIN--",
+     "x < y and z < w, g < h <!--XSUPERVISOR:BEGIN--", "a < b and c < d, e < f", 1},
 };
 
 static void feed_in_pieces(const char *in, size_t cut, struct seen *seen)
@@ -104,15 +107,23 @@ static void escapes_are_stripped_however_cut(void **state)
     static const struct {
         const char *in, *out;
     } lines[] = {
-        {"plain\n", "plain\n"},    {"\033[31mred\033[0m.", "red."}, {"a\033b", "a\033b"},
-        {"\033\033[1mx", "\033x"}, {"\033[12;34Hend", "end"},       {"\033[1;2;3", ""},
+        {"plain\n", "plain\n"},
+        {"\033[31mred\033[0m.", "red."},
+        {"a\033b", "a\033b"},
+        {"\033\033[1mx", "\033x"},
+        {"\033[12;34Hend", "end"},
+        {"\033[1;2;3", ""},
+        {"\033[@`\177\200\377Zz[m.\033[A:\033[u;", ".:;"},
     };
     for (size_t i = 0; i < array_len(lines); i++) {
         size_t n = strlen(lines[i].in);
         for (size_t cut = 0; cut <= n; cut++) {
             struct ansi a = {0};
             char out[64];
+            assert_int_equal(ansi_is_text(&a, lines[i].in, n),
+                             strchr(lines[i].in, '\033') == NULL);
             size_t len = ansi_strip(&a, lines[i].in, cut, out);
+            assert_true(a.phase == 0 || !ansi_is_text(&a, "", 0));
             len += ansi_strip(&a, lines[i].in + cut, n - cut, out + len);
             out[len] = '\0';
             assert_string_equal(out, lines[i].out);
