@@ -272,7 +272,7 @@ int fd_open_log(const char *path, int flags, unsigned mode)
         errno = EACCES;
         return -1;
     }
-    if (late && S_ISREG(st.st_mode) && ftruncate(fd, 0) < 0)
+    if (late && S_ISREG(st.st_mode) && st.st_size > 0 && ftruncate(fd, 0) < 0)
         fd_close(&fd);
     return fd;
 }
