@@ -1,8 +1,8 @@
 #!/bin/sh
 # embed.sh NAME FILE: prints FILE as C: `const char NAME[]` with a NUL behind the
-# last byte, and `const size_t NAME_len` without it. Of what browsers read, indentation and
-# lines that are comments as a whole stay behind. What is read as a whole or not at all is
-# packed (DEFLATE: gzip without its head of 10 bytes and tail of 8; core/base/inflate.h).
+# last byte, and `const size_t NAME_len` without it. It is packed (DEFLATE: gzip without its
+# head of 10 bytes and tail of 8; core/base/inflate.h). Of what browsers read, indentation
+# and lines that are comments as a whole stay behind.
 set -eu
 name=$1 file=$2
 squeeze() {
@@ -15,14 +15,8 @@ squeeze() {
     *) cat "$file" ;;
     esac
 }
-pack() {
-    case $file in
-    *.html) cat ;; # templates, at hand all the time
-    *) gzip -9n | tail -c +11 | head -c -8 ;;
-    esac
-}
 printf '/* Made from %s by scripts/embed.sh. */\n#include <stddef.h>\n' "$file"
 printf 'extern const char %s[];\nextern const size_t %s_len;\n' "$name" "$name"
 printf 'const char %s[] = {\n' "$name"
-squeeze | pack | od -An -v -t d1 | sed 's/  */,/g; s/^,//; s/$/,/'
+squeeze | gzip -9n | tail -c +11 | head -c -8 | od -An -v -t d1 | sed 's/  */,/g; s/^,//; s/$/,/'
 printf '0};\nconst size_t %s_len = sizeof %s - 1;\n' "$name" "$name"

@@ -38,10 +38,19 @@ static size_t find(const char *name)
 
 struct span web_file_text(const char *name)
 {
+    static struct buf unpacked[array_len(files)];
     size_t i = find(name);
     if (i == array_len(files))
-        return (struct span){"", 0};
-    return (struct span){files[i].text, *files[i].length};
+        return (struct span){NULL, 0};
+    struct buf *text = &unpacked[i];
+    if (text->len == 0) {
+        buf_init(text, BUF_NO_LIMIT);
+        if (inflate(text, files[i].text, *files[i].length) < 0) {
+            buf_free(text);
+            return (struct span){NULL, 0};
+        }
+    }
+    return (struct span){buf_data(text), text->len};
 }
 
 void web_file(struct http_exchange *x, void *arg)

@@ -6,7 +6,8 @@
 #include "core/base/str.h"
 #include "core/http/http_exchange.h"
 
-/* The template of that name (.html); empty if there is none. */
+/* The template of that name (.html), unpacked at its first use and kept; with ptr NULL if
+ * there is none, or no memory for it. */
 struct span web_file_text(const char *name);
 
 /* A handler of core/http/http_server.h: answers with the file whose name (const char *)

@@ -67,6 +67,8 @@ static int put_mark(struct buf *out, struct span name, const struct html_mark *m
 int html_template(struct buf *out, struct span text, const struct html_mark *marks,
                   void *arg)
 {
+    if (!text.ptr)
+        return -1;
     const char *at = text.ptr, *end = text.ptr + text.len;
     while (at < end) {
         const char *mark = memmem(at, (size_t)(end - at), "{{", 2);

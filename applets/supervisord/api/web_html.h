@@ -20,7 +20,7 @@ struct html_mark {
 };
 
 /* Appends the template with its marks (ending in a row with name NULL) filled in; a mark
- * without a row stays as it is. 0, or -1 as buf. */
+ * without a row stays as it is. 0, or -1 as buf or if text.ptr is NULL. */
 int html_template(struct buf *out, struct span text, const struct html_mark *marks,
                   void *arg);
 
