@@ -35,9 +35,9 @@ ALL_CFLAGS = -std=c11 $(WARN) $(DEP_CFLAGS) $(CFLAGS) $(SAN_FLAGS) $(COV_FLAGS) 
 
 SRC := $(wildcard applets/*.c applets/*/*.c applets/*/*/*.c core/*/*.c config/*.c)
 SRC := $(filter-out core/io/tls_$(if $(filter 0,$(TLS)),mbedtls,none).c,$(SRC))
-# Files that the binary carries: sample_conf[], and web/style.css as web_style_css[].
+# Files that the binary carries: sample_conf[], help_txt[], web/style.css as web_style_css[].
 WEB := $(wildcard applets/supervisord/api/web/*)
-GEN := build/gen/sample_conf.c $(foreach f,$(notdir $(WEB)),build/gen/web_$(subst .,_,$f).c)
+GEN := build/gen/sample_conf.c build/gen/help_txt.c $(foreach f,$(notdir $(WEB)),build/gen/web_$(subst .,_,$f).c)
 OBJ := $(SRC:%.c=$O/%.o) $(GEN:%.c=$O/%.o)
 FAULT_OBJ := $(if $(FAULTS),$O/tests/faults/faults.o)
 LIB_OBJ := $(filter-out $(patsubst %.c,$O/%.o,$(wildcard applets/*.c)),$(OBJ))
@@ -86,6 +86,7 @@ $O/%.o: %.c $O/deps.mk
 	@mkdir -p $(@D)
 	$(run) $(DEP_CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 build/gen/sample_conf.c: config/sample.conf
+build/gen/help_txt.c: config/help.txt
 $(foreach f,$(WEB),$(eval build/gen/web_$(subst .,_,$(notdir $f)).c: $f))
 $(GEN): scripts/embed.sh
 	@mkdir -p $(@D)

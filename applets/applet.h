@@ -11,7 +11,6 @@
 struct applet {
     const char *name;
     int (*main)(int argc, char **argv); /* argv[0] is the applet's name or path */
-    const char *summary;                /* half a line for --help */
 };
 
 /* The exit status is what each returns. */

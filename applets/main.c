@@ -2,6 +2,7 @@
  * supervisord, supervisorctl ... work; under any other name the first argument does. */
 #include "applets/applet.h"
 
+#include "config/help.h"
 #include "core/base/alloc.h"
 #include "core/base/str.h"
 #include "core/io/reexec.h"
@@ -15,11 +16,10 @@
 #include <unistd.h>
 
 static const struct applet applets[] = {
-    {"supervisord", supervisord_main, "start and watch programs"},
-    {"supervisorctl", supervisorctl_main, "control a running supervisord"},
-    {"echo_supervisord_conf", echo_supervisord_conf_main,
-     "print a sample configuration file"},
-    {"pidproxy", pidproxy_main, "run a program that daemonizes; pass signals on to it"},
+    {"supervisord", supervisord_main},
+    {"supervisorctl", supervisorctl_main},
+    {"echo_supervisord_conf", echo_supervisord_conf_main},
+    {"pidproxy", pidproxy_main},
 };
 
 static const struct applet *applet_find(const char *name)
@@ -36,28 +36,10 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static void print_list(FILE *out, const char *indent, bool with_summary)
+static void print_list(FILE *out, const char *indent)
 {
-    for (size_t i = 0; i < array_len(applets); i++) {
-        if (with_summary)
-            fprintf(out, "%s%-22s %s\n", indent, applets[i].name, applets[i].summary);
-        else
-            fprintf(out, "%s%s\n", indent, applets[i].name);
-    }
-}
-
-static void print_help(FILE *out, const char *self)
-{
-    fprintf(out,
-            "Usage: %s APPLET [argument ...]\n"
-            "       %s --list | --version | --help\n"
-            "       %s --install [-s] [-f] DIR\n\n"
-            "--install makes links to this program in DIR, one for each applet: hard\n"
-            "links, or symbolic ones with -s. -f replaces files that are there.\n"
-            "Started through such a link, the program is that applet.\n\n"
-            "Applets:\n",
-            self, self, self);
-    print_list(out, "  ", true);
+    for (size_t i = 0; i < array_len(applets); i++)
+        fprintf(out, "%s%s\n", indent, applets[i].name);
 }
 
 /* The path of the running program, or NULL with a message. Without /proc argv[0] has to
@@ -153,7 +135,7 @@ int main(int argc, char **argv)
     if (a)
         return a->main(argc, argv);
     if (argc < 2) {
-        print_help(stderr, self);
+        help_print(stderr, "supervisor", self);
         return 2;
     }
     const char *word = argv[1];
@@ -163,14 +145,14 @@ int main(int argc, char **argv)
     if (str_eq(word, "--install"))
         return install(self, argc - 2, argv + 2);
     if (str_eq(word, "--list"))
-        print_list(stdout, "", false);
+        print_list(stdout, "");
     else if (str_eq(word, "--version"))
         printf("supervisor %s\n", SUPERVISOR_OWN_VERSION);
     else if (str_eq(word, "--help") || str_eq(word, "-h"))
-        print_help(stdout, self);
+        help_print(stdout, "supervisor", self);
     else {
         fprintf(stderr, "Error: unknown applet %s; the applets are:\n", word);
-        print_list(stderr, "  ", true);
+        print_list(stderr, "  ");
         return 2;
     }
     if (fflush(stdout) == 0 && !ferror(stdout))

@@ -2,6 +2,7 @@
  * a file, for programs that put themselves into the background under another process.
  * Sleeps in sigwait only. Source: Supervisor manual, "pidproxy"; upstream pidproxy.py. */
 #include "applets/applet.h"
+#include "config/help.h"
 #include "core/base/num.h"
 #include "core/base/util.h"
 #include "core/io/fd.h"
@@ -183,9 +184,7 @@ static int serve(const char *pidfile, pid_t command, const sigset_t *waited)
 int pidproxy_main(int argc, char **argv)
 {
     if (argc < 3) {
-        printf("pidproxy -- run a command and pass signals on to the process in a "
-               "pidfile\n\nUsage: %s <pidfile name> <command> [<cmdarg1> ...]\n",
-               argv[0]);
+        help_print(stdout, "pidproxy", argv[0]);
         return 1;
     }
     sigset_t waited;

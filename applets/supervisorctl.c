@@ -8,6 +8,7 @@
 #include "applets/supervisorctl/ctl_shell.h"
 #include "config/args.h"
 #include "config/conf_load.h"
+#include "config/help.h"
 #include "core/base/alloc.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,18 +25,14 @@ struct options {
 #define O(member) offsetof(struct options, member)
 // clang-format off
 static const struct arg args[] = {
-    { 'c', "configuration", ARG_TEXT, O(configuration), "FILE",
-      "configuration file (searched for if not given)" },
-    { 'h', "help", ARG_FLAG, O(help), NULL, "print this and exit" },
-    { '?', NULL, ARG_FLAG, O(help), NULL, "the same" },
-    { 'i', "interactive", ARG_FLAG, O(interactive), NULL,
-      "start the shell; with an action: ask as the shell does" },
-    { 's', "serverurl", ARG_TEXT, O(serverurl), "URL",
-      "where supervisord listens (default " DEFAULT_SERVERURL ")" },
-    { 'u', "username", ARG_TEXT, O(username), "NAME", "user name for the server" },
-    { 'p', "password", ARG_TEXT, O(password), "PASSWORD", "password for the server" },
-    { 'r', "history_file", ARG_TEXT, O(history_file), "FILE",
-      "keep the shell's history in this file" },
+    { 'c', "configuration", ARG_TEXT, O(configuration) },
+    { 'h', "help", ARG_FLAG, O(help) },
+    { '?', NULL, ARG_FLAG, O(help) },
+    { 'i', "interactive", ARG_FLAG, O(interactive) },
+    { 's', "serverurl", ARG_TEXT, O(serverurl) },
+    { 'u', "username", ARG_TEXT, O(username) },
+    { 'p', "password", ARG_TEXT, O(password) },
+    { 'r', "history_file", ARG_TEXT, O(history_file) },
 };
 // clang-format on
 
@@ -43,16 +40,6 @@ static int usage_error(const char *program, const char *text)
 {
     fprintf(stderr, "Error: %s\nFor help, use %s -h\n", text, program);
     return CTL_INVALID_ARGS;
-}
-
-static void print_help(const char *program)
-{
-    printf("supervisorctl -- control a running supervisord\n\n"
-           "Usage: %s [options] [action [arguments]]\n\nOptions:\n",
-           program);
-    args_print_help(args, array_len(args));
-    printf("\nWithout an action a shell starts that reads actions, one per line. The "
-           "action\n\"help\" lists all actions; \"help <action>\" explains one.\n");
 }
 
 /* What upstream's datatypes.url accepts: "scheme:" and something after it. */
@@ -131,7 +118,7 @@ int supervisorctl_main(int argc, char **argv)
     if (args_parse(args, array_len(args), argc, argv, &options, &rest, &err) < 0)
         return usage_error(argv[0], err.text);
     if (options.help) {
-        print_help(argv[0]);
+        help_print(stdout, "supervisorctl", argv[0]);
         return CTL_SUCCESS;
     }
     if (options.serverurl && !is_url(options.serverurl))

@@ -13,6 +13,7 @@
 #include "applets/supervisord/upgrade.h"
 #include "config/args.h"
 #include "config/conf_load.h"
+#include "config/help.h"
 #include "core/base/alloc.h"
 #include "core/base/buf.h"
 #include "core/base/clock.h"
@@ -42,26 +43,26 @@ struct daemon_args {
 #define A(member) offsetof(struct daemon_args, member)
 // clang-format off
 static const struct arg daemon_options[] = {
-    { 'c', "configuration",    ARG_TEXT, A(configuration),        "FILE",  "configuration file; searched for if not given" },
-    { 'n', "nodaemon",         ARG_FLAG, A(over.nodaemon),        NULL,    "stay in the foreground" },
-    { 's', "silent",           ARG_FLAG, A(over.silent),          NULL,    "in the foreground: no log on standard output" },
-    { 'h', "help",             ARG_FLAG, A(help),                 NULL,    "print this help and exit" },
-    { 'v', "version",          ARG_FLAG, A(version),              NULL,    "print the version of Supervisor it stands for" },
-    { 'u', "user",             ARG_TEXT, A(over.user),            "USER",  "run as this user (name or number)" },
-    { 'm', "umask",            ARG_TEXT, A(over.umask),           "UMASK", "umask of the daemon (022)" },
-    { 'd', "directory",        ARG_TEXT, A(over.directory),       "DIR",   "directory to change to as a daemon" },
-    { 'l', "logfile",          ARG_TEXT, A(over.logfile),         "FILE",  "activity log" },
-    { 'y', "logfile_maxbytes", ARG_TEXT, A(over.logfile_maxbytes), "BYTES", "size at which the activity log is rotated" },
-    { 'z', "logfile_backups",  ARG_TEXT, A(over.logfile_backups), "NUM",   "rotated activity logs that are kept" },
-    { 'e', "loglevel",         ARG_TEXT, A(over.loglevel),        "LEVEL", "least level that is logged (info)" },
-    { 'j', "pidfile",          ARG_TEXT, A(over.pidfile),         "FILE",  "file that gets the daemon's pid" },
-    { 'i', "identifier",       ARG_TEXT, A(over.identifier),      "NAME",  "name of this instance" },
-    { 'q', "childlogdir",      ARG_TEXT, A(over.childlogdir),     "DIR",   "directory of automatic child logs" },
-    { 'k', "nocleanup",        ARG_FLAG, A(over.nocleanup),       NULL,    "keep automatic child logs of earlier runs" },
-    { 'a', "minfds",           ARG_TEXT, A(over.minfds),          "NUM",   "file descriptors that must be available" },
-    { 't', "strip_ansi",       ARG_FLAG, A(over.strip_ansi),      NULL,    "strip terminal escapes from child output" },
-    { 0,   "minprocs",         ARG_TEXT, A(over.minprocs),        "NUM",   "processes that must be available" },
-    { 0,   "profile_options",  ARG_TEXT, A(profile),              "LIST",  "accepted for compatibility and ignored" },
+    { 'c', "configuration",    ARG_TEXT, A(configuration) },
+    { 'n', "nodaemon",         ARG_FLAG, A(over.nodaemon) },
+    { 's', "silent",           ARG_FLAG, A(over.silent) },
+    { 'h', "help",             ARG_FLAG, A(help) },
+    { 'v', "version",          ARG_FLAG, A(version) },
+    { 'u', "user",             ARG_TEXT, A(over.user) },
+    { 'm', "umask",            ARG_TEXT, A(over.umask) },
+    { 'd', "directory",        ARG_TEXT, A(over.directory) },
+    { 'l', "logfile",          ARG_TEXT, A(over.logfile) },
+    { 'y', "logfile_maxbytes", ARG_TEXT, A(over.logfile_maxbytes) },
+    { 'z', "logfile_backups",  ARG_TEXT, A(over.logfile_backups) },
+    { 'e', "loglevel",         ARG_TEXT, A(over.loglevel) },
+    { 'j', "pidfile",          ARG_TEXT, A(over.pidfile) },
+    { 'i', "identifier",       ARG_TEXT, A(over.identifier) },
+    { 'q', "childlogdir",      ARG_TEXT, A(over.childlogdir) },
+    { 'k', "nocleanup",        ARG_FLAG, A(over.nocleanup) },
+    { 'a', "minfds",           ARG_TEXT, A(over.minfds) },
+    { 't', "strip_ansi",       ARG_FLAG, A(over.strip_ansi) },
+    { 0,   "minprocs",         ARG_TEXT, A(over.minprocs) },
+    { 0,   "profile_options",  ARG_TEXT, A(profile) },
 };
 // clang-format on
 
@@ -95,13 +96,6 @@ static NORETURN void usage_error(const char *program, const char *text)
     exit(2);
 }
 
-static void print_help(const char *program)
-{
-    printf("%s: start and watch over programs\n\nUsage: %s [options]\n\nOptions:\n",
-           program, program);
-    args_print_help(daemon_options, array_len(daemon_options));
-}
-
 /* The words as upstream shows them: a list of Python's. */
 static NORETURN void refuse_words(const char *program, char *const *words)
 {
@@ -125,7 +119,7 @@ static void parse_args(struct daemon_args *args, int argc, char **argv)
                    &err) < 0)
         usage_error(argv[0], err.text);
     if (args->help) {
-        print_help(argv[0]);
+        help_print(stdout, "supervisord", argv[0]);
         exit(0);
     }
     if (args->version) {

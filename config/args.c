@@ -113,23 +113,3 @@ int args_parse(const struct arg *table, size_t count, int argc, char *const *arg
     *rest = at;
     return 0;
 }
-
-void args_print_help(const struct arg *table, size_t count)
-{
-    enum { COLUMN = 34 };
-    for (const struct arg *a = table; a < table + count; a++) {
-        char left[80];
-        char letter[] = {'-', a->letter, '\0'};
-        int n = snprintf(left, sizeof left, "  %s%s%s%s%s%s", a->letter ? letter : "  ",
-                         a->letter && a->name ? ", "
-                         : a->letter          ? ""
-                                              : "  ",
-                         a->name ? "--" : "", a->name ? a->name : "", a->value ? " " : "",
-                         a->value ? a->value : "");
-        /* What does not fit the column has its help on the next line. */
-        if (n >= COLUMN)
-            printf("%s\n%*s%s\n", left, COLUMN, "", a->help);
-        else
-            printf("%-*s%s\n", COLUMN, left, a->help);
-    }
-}

@@ -1,5 +1,5 @@
-/* Command-line options as a table shared by the applets; the help comes from the same
- * rows. Long options may be abbreviated, as getopt_long does. */
+/* Command-line options as a table shared by the applets; help.txt explains them. Long
+ * options may be abbreviated, as getopt_long does. */
 #ifndef CONFIG_ARGS_H
 #define CONFIG_ARGS_H
 
@@ -11,9 +11,7 @@ struct arg {
     char letter;      /* 0: long form only */
     const char *name; /* without dashes; NULL: short form only */
     enum arg_kind kind;
-    size_t where;      /* offset into the target: bool (FLAG) or const char * (TEXT) */
-    const char *value; /* name of the value in the help, e.g. "FILE" */
-    const char *help;
+    size_t where; /* offset into the target: bool (FLAG) or const char * (TEXT) */
 };
 
 /* Parses argv[1..] into target; stops at the first word that is no option (POSIX) or at
@@ -21,7 +19,5 @@ struct arg {
  * not recognized", "option -c requires argument"), as upstream prints them. */
 int args_parse(const struct arg *table, size_t count, int argc, char *const *argv,
                void *target, int *rest, struct err *err);
-/* Prints a column of options to stdout. */
-void args_print_help(const struct arg *table, size_t count);
 
 #endif

@@ -1,6 +1,7 @@
 #!/bin/sh
 # check-docs.sh: every row of the tables that users meet has its entry (a line ".It ... NAME")
-# in the manual page where they look for it, and mandoc finds no fault in any page.
+# in the manual page where they look for it, and config/help.txt explains what it should;
+# mandoc finds no fault in any page.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bad=0
@@ -47,6 +48,27 @@ for table in applets/*.c; do
     need "$page" option <<END
 $(rows "$table" "s/^ *\{ *('(.)'|0) *, *\"([a-z_]+)\" *, *ARG_.*/\2 -\3/p")
 END
+done
+
+# explained TOPIC WORD: help.txt has the word in the topic, with a text behind it
+explained() {
+    awk -v topic="[$1]" -v word="$2" '
+        /^\[/ { here = $0 == topic; next }
+        here && NF > 1 && ($1 == word || $2 == word) { found = 1 }
+        END { exit !found }' config/help.txt || {
+        echo "config/help.txt: [$1] does not explain $2"
+        bad=1
+    }
+}
+for command in $(rows applets/supervisorctl/ctl_table.c \
+    '/no_help/!s/.*\.name = "([a-z]+)".*/\1/p'); do
+    explained "$command" "$command"
+done
+for applet in supervisord supervisorctl; do
+    for option in $(rows "applets/$applet.c" \
+        's/^ *\{[^,]*, *"([a-z_]+)" *, *ARG_.*/--\1/p'); do
+        explained $applet "$option"
+    done
 done
 
 for page in applets/*.[1-8] config/*.[1-8]; do

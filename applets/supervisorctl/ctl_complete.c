@@ -42,7 +42,7 @@ static void offer_commands(const char *begun, struct strv *out)
 {
     const struct ctl_command *row;
     for (size_t i = 0; (row = ctl_table_row(i)); i++)
-        if (row->usage[0].synopsis)
+        if (!row->no_help)
             offer(out, row->name, begun);
 }
 

@@ -1,5 +1,6 @@
-/* The commands: one row each. Help, completion and the checks before a command runs come
- * from the row; ctl_run and the shell look commands up here. */
+/* The commands: one row each. Completion and the checks before a command runs come from
+ * the row, help from the topic of its name in config/help.txt; ctl_run and the shell look
+ * commands up here. */
 #ifndef APPLETS_SUPERVISORCTL_CTL_TABLE_H
 #define APPLETS_SUPERVISORCTL_CTL_TABLE_H
 
@@ -21,19 +22,15 @@ struct ctl_line {
 
 typedef enum ctl_end ctl_command_fn(struct ctl *c, const struct ctl_line *line);
 
-struct ctl_usage {
-    const char *synopsis, *text;
-};
-
 struct ctl_command {
     const char *name;
     ctl_command_fn *run;
     bool no_words;    /* refuses any */
     bool up_check;    /* asks for a living supervisord first */
     int missing_name; /* exit status when no name is given; 0: may be left out */
-    bool unlisted;    /* has no help of its own */
+    bool unlisted;    /* not in the list of help */
+    bool no_help;     /* help.txt does not explain it, and nothing offers it */
     enum ctl_complete complete;
-    struct ctl_usage usage[5]; /* ends at a NULL synopsis */
 };
 
 const struct ctl_command *ctl_table_find(const char *name, size_t n); /* or NULL */

@@ -15,10 +15,10 @@ struct target {
 };
 
 static const struct arg table[] = {
-    {'c', "configuration", ARG_TEXT, offsetof(struct target, file), "FILE", "the file"},
-    {'n', "nodaemon", ARG_FLAG, offsetof(struct target, nodaemon), NULL, "stay"},
-    {'k', "nocleanup", ARG_FLAG, offsetof(struct target, nocleanup), NULL, "keep"},
-    {0, "minprocs", ARG_TEXT, offsetof(struct target, procs), "N", "processes"},
+    {'c', "configuration", ARG_TEXT, offsetof(struct target, file)},
+    {'n', "nodaemon", ARG_FLAG, offsetof(struct target, nodaemon)},
+    {'k', "nocleanup", ARG_FLAG, offsetof(struct target, nocleanup)},
+    {0, "minprocs", ARG_TEXT, offsetof(struct target, procs)},
 };
 
 static void as_getopt(void **state)
