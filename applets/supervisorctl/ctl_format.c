@@ -12,7 +12,7 @@ static size_t text_columns(const char *text, size_t n)
     size_t columns = 0;
     while (n > 0) {
         uint32_t rune;
-        size_t used = utf8_decode(text, n, &rune);
+        size_t used = (unsigned char)*text < 0x80 ? 1 : utf8_decode(text, n, &rune);
         if (used == 0)
             used = 1;
         text += used;

@@ -73,7 +73,7 @@ static int write_changes(struct checkpoint *c, struct err *err)
 
 int checkpoint_now(struct checkpoint *c)
 {
-    struct err err = {0};
+    struct err err; /* filled where it is read: every turn comes here */
     if (write_changes(c, &err) == 0) {
         if (c->failing)
             log_warn("the record of the state is written again");

@@ -57,11 +57,37 @@ void *copy_bytes(void *to, const void *from, size_t n)
     return to;
 }
 
+static inline int compare(const unsigned char *a, const unsigned char *b, size_t n)
+{
+    uint64_t x, y;
+
+    for (; n >= sizeof x; a += sizeof x, b += sizeof x, n -= sizeof x) {
+        __builtin_memcpy(&x, a, sizeof x);
+        __builtin_memcpy(&y, b, sizeof y);
+        if (x != y)
+            break; /* the bytes tell which is less */
+    }
+    for (; n > 0; a++, b++, n--)
+        if (*a != *b)
+            return *a - *b;
+    return 0;
+}
+
+int compare_bytes(const void *a, const void *b, size_t n)
+{
+    return compare(a, b, n);
+}
+
 #if defined(FORMAT_FOR_LIBC) && defined(__x86_64__)
 void *memcpy(void *to, const void *from, size_t n)
 {
     copy(to, from, n);
     return to;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+    return compare(a, b, n);
 }
 
 /* musl's memmove goes on here where it may copy upwards. */

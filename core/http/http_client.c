@@ -22,6 +22,7 @@ enum {
     READ_BYTES = 64 * 1024,
     HEAD_MAX_BYTES = 64 * 1024,
     ANSWER_MAX_BYTES = 256 * 1024 * 1024,
+    EXPECT_MAX_BYTES = 16 * 1024 * 1024, /* so much is believed before it comes */
     QUEUE_FULL_MS = 10,            /* between attempts when a unix server is that busy */
     QUEUE_FULL_MOST_MS = 10 * 1000 /* without a time limit of the user's */
 };
@@ -379,6 +380,9 @@ static int client_read_body(struct http_client *c, struct transfer *tr,
 {
     if (framing->kind == HTTP_BODY_CLOSE)
         tr->keep = false;
+    if (framing->kind == HTTP_BODY_LENGTH && !tr->piece &&
+        framing->left <= EXPECT_MAX_BYTES)
+        buf_expect(&tr->answer->body, (size_t)framing->left);
     while (!framing->done && !tr->stopped) {
         size_t payload = 0;
         int64_t took = 0;

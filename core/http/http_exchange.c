@@ -12,7 +12,8 @@ enum {
     STREAM_ROOM_BYTES = 64 * 1024, /* unsent bytes of a streamed answer, at the most */
     CHUNK_FRAME_BYTES = 32,
     HEADERS_MAX_BYTES = 64 * 1024,
-    ANSWER_MAX_BYTES = 256 * 1024 * 1024
+    ANSWER_MAX_BYTES = 256 * 1024 * 1024,
+    JOIN_BYTES = 4096 /* of body: to copy so much costs less than sendmsg beyond send */
 };
 
 static struct http_conn *conn_of(struct http_exchange *x)
@@ -148,6 +149,9 @@ void http_respond(struct http_exchange *x, int status, const char *content_type)
         http_conn_close(c);
         return;
     }
+    if (x->body.len <= JOIN_BYTES &&
+        buf_append(out, buf_data(&x->body), x->body.len) == 0)
+        buf_consume(&x->body, x->body.len);
     if (stream_write_answer(c->stream, buf_data(out), out->len, &x->body) < 0)
         x->keep_alive = false; /* no memory: what is out cannot be mended */
     http_conn_answered(c);

@@ -313,7 +313,8 @@ int http_server_listen(struct http_server *s, const struct http_listener_opts *o
     l->name = xstrdup(opts->name ? opts->name : "the HTTP server");
     l->tls = opts->tls;
     l->batch = 1;
-    if (loop_add(s->loop, &l->watch, l->fd, WATCH_READ, listener_ready) < 0) {
+    if (loop_add(s->loop, &l->watch, l->fd, WATCH_READ | WATCH_MANY, listener_ready) <
+        0) {
         err_sys(err, "cannot watch %s", l->name);
         listener_free(l);
         return -1;

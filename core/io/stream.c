@@ -200,7 +200,8 @@ static size_t stream_send_pieces(struct stream *s, const void *head, size_t head
 
     if (s->out.len > 0 || s->failed || s->t->ops->writev == NULL)
         return 0;
-    n = s->t->ops->writev(s->t, pieces, body->len > 0 ? 2 : 1);
+    n = body->len > 0 ? s->t->ops->writev(s->t, pieces, 2)
+                      : s->t->ops->write(s->t, head, head_bytes);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
         stream_fail(s);
     if (n <= 0)

@@ -172,30 +172,43 @@ int http_parse_response(struct http_head *head, const char *data, size_t n,
     return parse_head(head, data, n, limits, take_status_line);
 }
 
+/* The next field of that name from the n-th on, or header_count. A request is asked for a
+ * dozen names and has a few, so the first letters are compared before anything else. */
+static size_t find_field(const struct http_head *head, size_t n, const char *name)
+{
+    for (; n < head->header_count; n++) {
+        struct span given = head->headers[n].name;
+        if (((given.ptr[0] ^ name[0]) & ~0x20) == 0 && span_eq_nocase(given, name))
+            break;
+    }
+    return n;
+}
+
 const struct span *http_header(const struct http_head *head, const char *name)
 {
-    for (size_t i = 0; i < head->header_count; i++)
-        if (span_eq_nocase(head->headers[i].name, name))
-            return &head->headers[i].value;
-    return NULL;
+    size_t n = find_field(head, 0, name);
+
+    return n < head->header_count ? &head->headers[n].value : NULL;
 }
 
 size_t http_header_count(const struct http_head *head, const char *name)
 {
-    size_t count = 0;
+    size_t count = 0, n = 0;
 
-    for (size_t i = 0; i < head->header_count; i++)
-        count += span_eq_nocase(head->headers[i].name, name);
+    while ((n = find_field(head, n, name)) < head->header_count) {
+        count++;
+        n++;
+    }
     return count;
 }
 
 bool http_header_has_token(const struct http_head *head, const char *name,
                            const char *token)
 {
-    for (size_t i = 0; i < head->header_count; i++) {
-        struct span rest = head->headers[i].value, piece;
-        if (!span_eq_nocase(head->headers[i].name, name))
-            continue;
+    size_t n = 0;
+
+    while ((n = find_field(head, n, name)) < head->header_count) {
+        struct span rest = head->headers[n++].value, piece;
         while (span_split(&rest, ',', &piece))
             if (span_eq_nocase(span_trim(piece), token))
                 return true;

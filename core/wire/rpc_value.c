@@ -10,9 +10,9 @@
 
 static struct rpc_value *make(enum rpc_type type)
 {
-    struct rpc_value *v = xcalloc(1, sizeof *v);
+    struct rpc_value *v = xmalloc(sizeof *v);
 
-    v->type = type;
+    *v = (struct rpc_value){.type = type};
     return v;
 }
 
@@ -52,10 +52,12 @@ struct rpc_value *rpc_str(const char *text)
 
 struct rpc_value *rpc_bytes(enum rpc_type type, const char *text, size_t n)
 {
-    struct rpc_value *v = make(type);
+    struct rpc_value *v = xmalloc(sizeof *v + n + 1);
 
-    v->text = xstrndup(text, n);
-    v->len = n;
+    *v = (struct rpc_value){.type = type, .text = (char *)(v + 1), .len = n};
+    if (n > 0)
+        memcpy(v->text, text, n);
+    v->text[n] = '\0';
     return v;
 }
 
@@ -72,7 +74,7 @@ struct rpc_value *rpc_struct(void)
 static void add(struct rpc_value *to, char *name, struct rpc_value *item)
 {
     if (to->count == to->cap) {
-        to->cap = to->cap ? to->cap * 2 : 4;
+        to->cap = to->cap ? to->cap * 2 : 8;
         to->items = xreallocarray(to->items, to->cap, sizeof *to->items);
         if (to->type == RPC_STRUCT)
             to->names = xreallocarray(to->names, to->cap, sizeof *to->names);
@@ -97,7 +99,7 @@ void rpc_set(struct rpc_value *st, const char *name, struct rpc_value *item)
             st->items[i] = item;
             return;
         }
-    add(st, xstrdup(name), item);
+    add(st, st->names_lent ? (char *)(uintptr_t)name : xstrdup(name), item);
 }
 
 const struct rpc_value *rpc_get(const struct rpc_value *st, const char *name)
@@ -131,11 +133,10 @@ void rpc_free(struct rpc_value *v)
         return;
     for (size_t i = 0; i < v->count; i++) {
         rpc_free(v->items[i]);
-        if (v->names)
+        if (v->names && !v->names_lent)
             free(v->names[i]);
     }
     free(v->items);
     free(v->names);
-    free(v->text);
     free(v);
 }

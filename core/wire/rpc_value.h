@@ -21,9 +21,11 @@ enum rpc_type {
 struct rpc_value {
     enum rpc_type type;
     bool boolean;
+    bool names_lent; /* STRUCT: its names outlive it, and are not copied */
     int64_t number;
     double real;
-    char *text;               /* STRING, BASE64, DATETIME: NUL added, may hold NULs */
+    char *text;               /* STRING, BASE64, DATETIME: NUL added, may hold NULs; lies
+                                 behind the value, in one piece with it */
     size_t len;               /* of text */
     struct rpc_value **items; /* ARRAY and STRUCT */
     char **names;             /* STRUCT: parallel to items */

@@ -197,15 +197,11 @@ static const char *wanted_name(const struct reader *r, struct span name)
     return NULL;
 }
 
-static bool is_wanted(const struct reader *r, struct span name)
-{
-    return !r->only || wanted_name(r, name);
-}
-
 static int read_member(struct reader *r, struct rpc_value *to)
 {
     char known[64], *name = known; /* the usual name needs no copy of its own */
     struct rpc_value *item;
+    const char *kept;
 
     if (to->count == MAX_MEMBERS)
         return bad(r, "too many members");
@@ -217,8 +213,9 @@ static int read_member(struct reader *r, struct rpc_value *to)
         name = span_dup(text_of(r));
     item = want_open(r, "value", "<value> expected") < 0 ? NULL : read_value(r);
     bool read = item != NULL;
-    if (read && is_wanted(r, span_of(name)))
-        rpc_set(to, name, item);
+    kept = r->only ? wanted_name(r, span_of(name)) : name;
+    if (read && kept)
+        rpc_set(to, kept, item);
     else
         rpc_free(item);
     if (name != known)
@@ -232,40 +229,27 @@ static int read_member(struct reader *r, struct rpc_value *to)
 #define STEP_OVER(at, end, literal)                                                      \
     step_over(at, end, (struct span){literal, sizeof literal - 1})
 
-/* Not memcmp: musl's goes byte by byte. */
-static bool is_same(const char *a, const char *b, size_t n)
-{
-    for (; n >= 8; n -= 8, a += 8, b += 8) {
-        uint64_t x, y;
-        memcpy(&x, a, 8);
-        memcpy(&y, b, 8);
-        if (x != y)
-            return false;
-    }
-    for (; n > 0; n--)
-        if (*a++ != *b++)
-            return false;
-    return true;
-}
-
 static bool step_over(const char **at, const char *end, struct span what)
 {
     const char *from = *at;
 
     while (from < end && *from <= ' ' && char_is_space(*from))
         from++;
-    if ((size_t)(end - from) < what.len || !is_same(from, what.ptr, what.len))
+    if ((size_t)(end - from) < what.len || memcmp(from, what.ptr, what.len) != 0)
         return false;
     *at = from + what.len;
     return true;
 }
 
-/* Takes what stands before the next such mark, and the mark. */
+/* Takes what stands before the next such mark, and the mark: a few bytes, for which a
+ * call of memchr would cost more. */
 static bool take_until(const char **at, const char *end, char mark, struct span *what)
 {
-    const char *found = memchr(*at, mark, (size_t)(end - *at));
+    const char *found = *at;
 
-    if (!found)
+    while (found < end && *found != mark)
+        found++;
+    if (found == end)
         return false;
     *what = (struct span){*at, (size_t)(found - *at)};
     *at = found + 1;
@@ -340,6 +324,7 @@ static struct rpc_value *read_struct(struct reader *r)
 {
     struct rpc_value *st = rpc_struct();
 
+    st->names_lent = r->only != NULL; /* they are the caller's */
     for (next_member(r, st); at_open(r, "member"); next_member(r, st))
         if (read_member(r, st) < 0)
             goto wrong;

@@ -19,7 +19,8 @@ int xmlrpc_read_call(const char *data, size_t n, char **method, struct rpc_value
 int xmlrpc_read_response(const char *data, size_t n, struct rpc_value **value,
                          bool *is_fault, struct err *err);
 /* The same, but structs in the result keep only the members named in `only` (ends in a
- * NULL; NULL: all): of a long list of structs a client needs few. */
+ * NULL; NULL: all): of a long list of structs a client needs few. The result refers to
+ * these names, which must outlive it. */
 int xmlrpc_read_response_only(const char *data, size_t n, const char *const *only,
                               struct rpc_value **value, bool *is_fault, struct err *err);
 

@@ -53,11 +53,44 @@ static void moves_down(void **state)
         }
 }
 
+static int sign(int v)
+{
+    return (v > 0) - (v < 0);
+}
+
+/* The first byte that differs decides, as a number without a sign. */
+static void compares(void **state)
+{
+    (void)state;
+    unsigned char a[EDGE], b[EDGE];
+    static const unsigned char pairs[][2] = {{0, 1}, {0x7f, 0x80}, {0xff, 0}, {3, 3}};
+    for (size_t n = 0; n < EDGE; n++)
+        for (size_t at = 0; at < n; at++)
+            for (size_t k = 0; k < sizeof pairs / sizeof pairs[0]; k++) {
+                memset(a, 'x', sizeof a);
+                memset(b, 'x', sizeof b);
+                memset(a + at + 1, 1, sizeof a - at - 1);
+                memset(b + at + 1, 2, sizeof b - at - 1);
+                a[at] = pairs[k][0];
+                b[at] = pairs[k][1];
+                struct guarded x = guarded_new(a, n), y = guarded_new(b, n);
+                int expected = sign(a[at] - b[at]);
+                if (expected == 0 && at + 1 < n)
+                    expected = -1;
+                assert_int_equal(sign(compare_bytes(x.data, y.data, n)), expected);
+                assert_int_equal(sign(compare_bytes(y.data, x.data, n)), -expected);
+                guarded_free(&x);
+                guarded_free(&y);
+            }
+    assert_int_equal(compare_bytes("a", "b", 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_size),
         cmocka_unit_test(moves_down),
+        cmocka_unit_test(compares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ void rpc_handle(struct http_exchange *x, void *arg)
     const struct http_request *rq = http_exchange_request(x);
     char *method = NULL;
     struct rpc_value *params = NULL;
-    struct err err = {0};
+    struct err err; /* a failed read fills it */
     if (strcmp(rq->method, "POST") != 0) {
         http_respond_error(x, 400, "XML-RPC calls come by POST");
         return;
