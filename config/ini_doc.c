@@ -434,7 +434,7 @@ int ini_doc_add(struct ini_doc *doc, const char *name, const char *text, size_t 
 
 static int file_read(int fd, const char *path, struct buf *out, struct err *err)
 {
-    char chunk[16384]; /* most files are no longer than this */
+    char chunk[4096];
     int rc = 0;
     for (;;) {
         ssize_t n = read(fd, chunk, sizeof chunk);

@@ -1,6 +1,7 @@
 #include "applets/supervisord/checkpoint.h"
 
 #include "applets/supervisord/super_save.h"
+#include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
@@ -39,7 +40,8 @@ int checkpoint_base(struct checkpoint *c, struct buf *copy, struct err *err)
         return err_set(err, ERR_LIMIT, "no memory for the record of the state");
     }
     int rc = write_frame(c, true, &w, &mark, err);
-    buf_wipe(&c->text);
+    alloc_wipe(buf_data(&c->text), c->text.len); /* the rest was never touched */
+    buf_free(&c->text);
     return rc;
 }
 
