@@ -61,10 +61,12 @@ $O/deps.mk: scripts/deps scripts/deps.lock core/io/tls_config.h config/ini_flags
 include $O/deps.mk
 endif
 
-$O/supervisor: $(OBJ) $(FAULT_OBJ)
-	$(run) $(DEP_CC) $(ALL_CFLAGS) $(DEP_LDFLAGS) $(LDFLAGS) \
+# What is used together lies together (a linker that cannot: ORDER=).
+ORDER ?= $(if $(SAN)$(COV)$(DEBUG),,scripts/order.ld)
+$O/supervisor: $(OBJ) $(FAULT_OBJ) $(ORDER)
+	$(run) $(DEP_CC) $(ALL_CFLAGS) $(DEP_LDFLAGS) $(LDFLAGS) $(ORDER:%=-Wl,-T,%) \
 	    $(if $(FAULTS),$$(nm $(FAULT_OBJ) | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')) \
-	    -Wl,-Map,$@.map -o $@ $^ $(DEP_LIBS)
+	    -Wl,-Map,$@.map -o $@ $(filter %.o,$^) $(DEP_LIBS)
 build/supervisor: $O/supervisor force
 	@$(or $(STRIP),$(shell $(CC) -print-prog-name=strip)) -o $@ $<
 # The same with later records, for the tests of upgrades.

@@ -21,6 +21,7 @@
 #include "core/base/pytext.h"
 #include "core/io/crash.h"
 #include "core/io/fd.h"
+#include "core/io/image.h"
 #include "core/io/oom.h"
 #include "core/io/reexec.h"
 #include "core/io/signals.h"
@@ -391,6 +392,7 @@ static int run_on(struct daemon *d, const char *program)
     for (;;) {
         if (!super_started(d->run.super))
             super_start(d->run.super);
+        image_drop();
         status = run_loop(d);
         struct conf *conf = status == 0 ? super_take_restart_conf(d->run.super) : NULL;
         d->next_event_serial = super_engine(d->run.super)->next_event_serial;
