@@ -13,6 +13,8 @@
  * are reaped, before their startsecs make a failed start look like a good one, and
  * clients answered. */
 enum { STARTS_A_TURN = 64, STARTS_MAX_MS = 100 };
+/* From so many on the kernel needs long to look for any dead child. */
+enum { MANY_CHILDREN = 256, LOOK_MS = 100 };
 
 static void start_some(struct super *s)
 {
@@ -30,16 +32,32 @@ static void start_some(struct super *s)
 static void reap_all(struct super *s)
 {
     s->child_died = false;
+    timer_cancel(&s->look);
     reap_children(&s->engine);
 }
 
+static void on_look(struct timer *t, int64_t now_ms)
+{
+    UNUSED(now_ms);
+    reap_all(container_of(t, struct super, look));
+}
+
 /* Where a hint was right the look at all others can wait for the end of the turn: what
- * died is started again before. */
+ * died is started again before. Among many it takes longer than all the rest of a
+ * restart, and waits for others that may die: missed meanwhile is only who died together
+ * with one that was hinted at and has left its pipes to somebody. */
 static void super_after_io(void *arg)
 {
     struct super *s = arg;
-    if (s->child_died && !reap_hinted(&s->engine))
+    if (!s->child_died)
+        return;
+    if (!reap_hinted(&s->engine)) {
         reap_all(s);
+    } else if (s->engine.by_pid.len >= MANY_CHILDREN && s->mood == MOOD_RUNNING) {
+        s->child_died = false;
+        if (!timer_is_set(&s->look))
+            timer_set(&s->look, loop_now_ms(s->engine.loop) + LOOK_MS);
+    }
 }
 
 static void dispatch_events(struct super *s)
@@ -92,6 +110,7 @@ struct super *super_make(const struct super_opts *opts, struct conf *newest)
     s->log = opts->log;
     s->mood = MOOD_RUNNING;
     super_stop_init(s);
+    timer_init(&s->look, loop_timers(opts->loop), on_look);
     tick_init(&s->tick, &s->engine);
     syslog_report_init(&s->syslog, opts->loop);
     loop_add_hook(opts->loop, HOOK_AFTER_IO, &s->after_io, super_after_io, s);
@@ -122,6 +141,7 @@ void super_free(struct super *s)
     map_free(&s->engine.by_pid);
     map_free(&s->engine.by_id);
     timer_cancel(&s->report);
+    timer_cancel(&s->look);
     timer_cancel(&s->engine.gather);
     loop_del_hook(&s->after_io);
     loop_del_hook(&s->at_end);

@@ -32,6 +32,7 @@ struct super {
     struct tick tick;
     struct syslog_report syslog;
     bool child_died;
+    struct timer look; /* for dead children that SIGCHLD and the hints have not shown */
     bool started;
     bool wants_base; /* groups or configurations came or went since it was saved */
     struct super_saved saved;

@@ -1,8 +1,9 @@
 """1,000 programs start, show RUNNING and stop; memory and descriptors come back."""
 import re
+import signal
 import time
 
-from harness import children, proc_info, wait_until
+from harness import alive, children, kill, proc_info, wait_until
 
 COUNT = 1000
 
@@ -64,3 +65,30 @@ def test_many_exit_at_once_and_retry(box):
                every=0.1)
     assert len(re.findall(r"spawned: ", d.log)) == 2 * n
     assert len(re.findall(r"gave up: ", d.log)) == n
+
+
+def test_two_die_at_once_among_many(box):
+    """One signal tells of both. The pipes of the first end with it; the second has left its
+    own to somebody, so nothing but a look at all children finds it."""
+    n = 300
+    d = box.start("[program:p]\ncommand=%s pause\nprocess_name=%%(process_num)04d\nnumprocs=%d\n"
+                  "[program:heir]\ncommand=/bin/sh -c '%s pause & echo $! >%s; exec %s pause'\n"
+                  "killasgroup=true\nstopasgroup=true\n"
+                  % (box.tools["sleeper"], n, box.tools["sleeper"], box.path("heir"),
+                     box.tools["sleeper"]), supervisord="minfds=2048")
+    names = ["p:0000", "p:0001", "heir"]
+
+    def pids():
+        return [d.proc(name)["pid"] for name in names]
+    wait_until(lambda: all(p["statename"] == "RUNNING" for p in d.sv.getAllProcessInfo()))
+    wait_until(lambda: len(children(d.pid)) == n + 1 and box.read("heir"))
+    before, heir = pids(), int(box.read("heir"))
+    d.kill(signal.SIGSTOP)
+    for pid in before:
+        kill(pid)
+        wait_until(lambda pid=pid: not alive(pid))
+    assert alive(heir)
+    d.kill(signal.SIGCONT)
+    wait_until(lambda: all(new and new != old for new, old in zip(pids(), before)))
+    kill(heir)
+    assert len(children(d.pid)) == n + 1
