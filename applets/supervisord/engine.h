@@ -35,6 +35,7 @@ struct engine {
     struct timer gather;     /* its end; both are channel.c's */
     struct reap_hints reap_hints;
     uint64_t next_event_serial;
+    struct list pools;                 /* each turn looks at them: not at all groups */
     struct event_record *event_record; /* of the newest event, for all pools */
     uint64_t event_record_emission;
     uint64_t last_process_id;

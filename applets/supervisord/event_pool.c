@@ -334,6 +334,7 @@ struct event_pool *event_pool_new(struct engine *engine, struct group *group)
     pool->group = group;
     list_init(&pool->buffer);
     list_init(&pool->dirty_link);
+    list_append(&engine->pools, &pool->link);
     pool->members = xcalloc(group_count(group), sizeof(struct member));
     for (size_t i = 0; i < group_count(group); i++) {
         struct member *m = &pool->members[i];
@@ -360,6 +361,7 @@ void event_pool_free(struct event_pool *pool)
         event_unsubscribe(&pool->subs[i]);
     event_unsubscribe(&pool->lives);
     list_del(&pool->dirty_link);
+    list_del(&pool->link);
     tell_discarded(pool);
     for (size_t i = 0; i < group_count(pool->group); i++) {
         process_set_tap(pool->members[i].process, NULL, NULL);
@@ -375,6 +377,11 @@ void event_pool_free(struct event_pool *pool)
     free(pool->members);
     free(pool->subs);
     free(pool);
+}
+
+struct event_pool *event_pool_of_link(struct list *link)
+{
+    return list_item(link, struct event_pool, link);
 }
 
 /* 0 sent; -1 this listener cannot take it (it closed its input). */

@@ -15,6 +15,8 @@ struct event_pool;
 struct event_pool *event_pool_new(struct engine *engine, struct group *group);
 void event_pool_free(struct event_pool *pool); /* what is buffered is dropped */
 
+/* The pool whose place in engine->pools this is. */
+struct event_pool *event_pool_of_link(struct list *link);
 /* Sends what is buffered to listeners that are ready: the end of each turn. */
 void event_pool_dispatch(struct event_pool *pool);
 

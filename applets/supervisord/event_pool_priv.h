@@ -34,6 +34,7 @@ struct member {
 
 struct event_pool {
     struct engine *engine;
+    struct list link; /* in engine->pools */
     struct group *group;
     struct list buffer;
     size_t buffered;

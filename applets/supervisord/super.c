@@ -19,6 +19,8 @@ enum { MANY_CHILDREN = 256, LOOK_MS = 100 };
 static void start_some(struct super *s)
 {
     struct list *queue = &s->engine.start_queue;
+    if (list_empty(queue))
+        return;
     int64_t end_ms = mono_ms() + STARTS_MAX_MS;
     for (int i = 0; i < STARTS_A_TURN && !list_empty(queue) && mono_ms() < end_ms; i++) {
         struct process *p = process_of_start_link(queue->next);
@@ -64,9 +66,10 @@ static void dispatch_events(struct super *s)
 {
     if (s->engine.safe_mode)
         return;
-    for (size_t i = 0; i < s->count; i++)
-        if (s->pools[i])
-            event_pool_dispatch(s->pools[i]);
+    list_each(it, &s->engine.pools)
+    {
+        event_pool_dispatch(event_pool_of_link(it));
+    }
 }
 
 static void super_at_end(void *arg)
@@ -103,6 +106,7 @@ struct super *super_make(const struct super_opts *opts, struct conf *newest)
     list_init(&s->engine.start_queue);
     list_init(&s->engine.dirty_processes);
     list_init(&s->engine.dirty_pools);
+    list_init(&s->engine.pools);
     s->conf = conf_ref(newest);
     s->first_conf = conf_ref(opts->conf);
     s->wants_base = true;

@@ -7,7 +7,7 @@
 #include "applets/supervisord/syslog_report.h"
 #include "applets/supervisord/tick.h"
 
-/* What of it a record has; compared as bytes. */
+/* What of it a record has. */
 struct super_saved {
     uint64_t next_event_serial, last_process_id;
     int64_t report_ms; /* -1: not set */

@@ -62,7 +62,6 @@ static void save_confs_and_groups(const struct super *s, struct record_writer *w
 
 static void take_stock(const struct super *s, struct super_saved *now)
 {
-    memset(now, 0, sizeof *now); /* the gaps too: it is compared as bytes */
     now->next_event_serial = s->engine.next_event_serial;
     now->last_process_id = s->engine.last_process_id;
     now->report_ms = timer_is_set(&s->report) ? s->report.due_ms : -1;
@@ -70,6 +69,16 @@ static void take_stock(const struct super *s, struct super_saved *now)
     now->stopping = s->stopping;
     now->mood = s->mood;
     now->started = s->started;
+}
+
+/* Asked in every turn. */
+static bool is_same(const struct super_saved *a, const struct super_saved *b)
+{
+    return a->next_event_serial == b->next_event_serial &&
+           a->last_process_id == b->last_process_id && a->report_ms == b->report_ms &&
+           a->slices[0] == b->slices[0] && a->slices[1] == b->slices[1] &&
+           a->slices[2] == b->slices[2] && a->stopping == b->stopping &&
+           a->mood == b->mood && a->started == b->started;
 }
 
 static void save_super(struct super *s, const struct super_saved *now,
@@ -136,7 +145,7 @@ enum super_changes super_save_changes(struct super *s, struct record_writer *w)
     if (s->wants_base)
         return SUPER_NEEDS_BASE;
     take_stock(s, &now);
-    bool is_other = memcmp(&now, &s->saved, sizeof now) != 0;
+    bool is_other = !is_same(&now, &s->saved);
     if (!is_other && list_empty(&s->engine.dirty_processes) &&
         list_empty(&s->engine.dirty_pools))
         return SUPER_UNCHANGED;
