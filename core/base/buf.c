@@ -246,6 +246,20 @@ void buf_consume(struct buf *b, size_t n)
         b->data[0] = '\0';
 }
 
+void buf_rewind(struct buf *b)
+{
+    b->head = 0;
+    buf_truncate(b, 0);
+}
+
+void buf_trade(struct buf *a, struct buf *b)
+{
+    struct buf was = *a;
+
+    *a = (struct buf){b->data, b->head, b->len, b->cap, was.max};
+    *b = (struct buf){was.data, was.head, was.len, was.cap, b->max};
+}
+
 void buf_truncate(struct buf *b, size_t n)
 {
     assert(n <= b->len);

@@ -53,6 +53,10 @@ void buf_expect(struct buf *b, size_t n);
 /* Drops n bytes (at most len) from the head. An emptied queue of more than 64 KiB gives
  * its memory back. */
 void buf_consume(struct buf *b, size_t n);
+/* Drops everything, and keeps the memory. */
+void buf_rewind(struct buf *b);
+/* The two change what they hold; each keeps its maximum, which the other must fit. */
+void buf_trade(struct buf *a, struct buf *b);
 /* Cuts the queue to its first n bytes. */
 void buf_truncate(struct buf *b, size_t n);
 /* Hands the bytes over as a malloc'ed C string and leaves the queue empty. */

@@ -1,5 +1,5 @@
-/* memcpy and memcmp for the release on x86_64, in place of musl's: most copies here are of
- * a few bytes, and the start of musl's "rep movsq" costs more than they do; its memcmp
+/* memcpy and memcmp for the release on x86_64, in place of musl's: most copies here are
+ * of a few bytes, and the start of musl's "rep movsq" costs more than they do; its memcmp
  * goes byte by byte. */
 #ifndef CORE_BASE_COPY_H
 #define CORE_BASE_COPY_H

@@ -194,9 +194,12 @@ static void exchange_dispatch(struct http_conn *c)
     struct http_exchange *x = &c->x;
 
     c->state = CONN_EXCHANGE;
+    http_server_lend_body(c->server, &x->body);
     x->route->handler(x, x->route->arg);
     if (c->state != CONN_EXCHANGE)
         return; /* answered, or gone */
+    if (x->body.len == 0)
+        http_server_take_body(c->server, &x->body);
     if (!x->deferred && !x->streaming) {
         log_error("no answer was made for %s", x->request.path);
         http_respond_error(x, 500, NULL);
@@ -537,7 +540,16 @@ static void conn_timer(struct timer *t, int64_t now_ms)
         conn_work(c);
 }
 
-static const struct stream_events conn_events = {conn_readable, conn_drained, conn_ended};
+static void conn_spent(struct stream *s, struct buf *out, void *arg)
+{
+    const struct http_conn *c = arg;
+
+    UNUSED(s);
+    http_server_take_body(c->server, out);
+}
+
+static const struct stream_events conn_events = {conn_readable, conn_drained, conn_ended,
+                                                 conn_spent};
 
 void http_conn_open(struct http_listener *l, int fd, const char *peer,
                     struct http_peer *counted)

@@ -39,7 +39,7 @@ void http_exchange_reset(struct http_exchange *x)
         buf_consume(kept[i], kept[i]->len);
     buf_free(&x->head_bytes);
     buf_free(&x->upload);
-    buf_consume(&x->body, x->body.len);
+    http_server_take_body(conn_of(x)->server, &x->body);
     x->deferred = x->streaming = x->chunked = x->owned = false;
     x->in_bytes = 0;
     x->more = NULL;
@@ -151,7 +151,7 @@ void http_respond(struct http_exchange *x, int status, const char *content_type)
     }
     if (x->body.len <= JOIN_BYTES &&
         buf_append(out, buf_data(&x->body), x->body.len) == 0)
-        buf_consume(&x->body, x->body.len);
+        buf_rewind(&x->body);
     if (stream_write_answer(c->stream, buf_data(out), out->len, &x->body) < 0)
         x->keep_alive = false; /* no memory: what is out cannot be mended */
     http_conn_answered(c);

@@ -43,8 +43,10 @@ struct http_server {
     bool has_tls;
     int64_t complain_ms; /* the next word about a failed TLS connection, not before */
     size_t complaints_left_out;
-    struct buf scratch; /* a head being written */
-    int64_t date_secs;  /* of the Server and Date lines kept here */
+    struct buf scratch;      /* a head being written */
+    struct buf body;         /* memory for the next answer, of a large one lately */
+    struct timer body_timer; /* then it is given back */
+    int64_t date_secs;       /* of the Server and Date lines kept here */
     struct buf date;
 };
 
@@ -117,6 +119,10 @@ void http_server_forget(struct http_conn *c); /* it is closed */
 void http_server_is_known(struct http_conn *c);
 /* A TLS connection failed: logged, but for a flood of them. */
 void http_server_complain(struct http_conn *c, const struct err *err);
+/* Lends a handler's buffer what memory there is, and takes it back, or other that is
+ * larger, leaving *body empty: fresh pages cost more than what is written there. */
+void http_server_lend_body(struct http_server *s, struct buf *body);
+void http_server_take_body(struct http_server *s, struct buf *body);
 const struct buf *http_server_date(struct http_server *s);
 
 /* http_exchange.c */

@@ -16,9 +16,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ACCEPT_BATCH = 64, ACCEPT_RETRY_MS = 500, COMPLAIN_MS = 1000 };
+enum {
+    ACCEPT_BATCH = 64,
+    ACCEPT_RETRY_MS = 500,
+    COMPLAIN_MS = 1000,
+    BODY_MIN_BYTES = 64 * 1024, /* less than that a connection may keep */
+    BODY_MAX_BYTES = 8 * 1024 * 1024,
+    BODY_KEEP_MS = 1000
+};
 
 static void server_retry(struct timer *t, int64_t now_ms);
+static void server_drop_body(struct timer *t, int64_t now_ms);
 
 struct http_server *http_server_new(struct loop *loop, const struct http_route *routes,
                                     const struct http_limits *limits)
@@ -43,6 +51,8 @@ struct http_server *http_server_new(struct loop *loop, const struct http_route *
     list_init(&s->conns);
     list_init(&s->spares);
     timer_init(&s->retry, loop_timers(loop), server_retry);
+    timer_init(&s->body_timer, loop_timers(loop), server_drop_body);
+    buf_init(&s->body, BUF_NO_LIMIT);
     buf_init(&s->scratch, BUF_NO_LIMIT);
     buf_init(&s->date, BUF_NO_LIMIT);
     return s;
@@ -60,6 +70,28 @@ const struct buf *http_server_date(struct http_server *s)
         http_write_date(&s->date, (time_t)now_secs);
     }
     return &s->date;
+}
+
+static void server_drop_body(struct timer *t, int64_t now_ms)
+{
+    UNUSED(now_ms);
+    buf_free(&container_of(t, struct http_server, body_timer)->body);
+}
+
+void http_server_lend_body(struct http_server *s, struct buf *body)
+{
+    if (s->body.cap > body->cap)
+        buf_trade(&s->body, body);
+}
+
+void http_server_take_body(struct http_server *s, struct buf *body)
+{
+    buf_rewind(body);
+    if (body->cap > s->body.cap && body->cap <= BODY_MAX_BYTES && !s->stopping)
+        buf_trade(&s->body, body);
+    buf_consume(body, 0); /* what is large is given back */
+    if (!s->stopping && s->body.cap > BODY_MIN_BYTES && !timer_is_set(&s->body_timer))
+        timer_set(&s->body_timer, loop_now_ms(s->loop) + BODY_KEEP_MS);
 }
 
 /* --- connections come and go ------------------------------------------------------- */
@@ -167,6 +199,7 @@ static void server_give_memory(struct http_server *s)
         http_conn_free(list_item(it, struct http_conn, link));
     }
     s->spare_count = 0;
+    buf_free(&s->body);
     while (server_evict(s, false))
         ;
 }
@@ -391,6 +424,7 @@ static void server_free(void *ptr)
         http_conn_free(list_item(it, struct http_conn, link));
     }
     map_free(&s->peers);
+    buf_free(&s->body);
     buf_free(&s->scratch);
     buf_free(&s->date);
     free(s);
@@ -402,6 +436,7 @@ void http_server_free(struct http_server *s)
         return;
     s->stopping = true;
     timer_cancel(&s->retry);
+    timer_cancel(&s->body_timer);
     if (s->has_tls)
         loop_del_hook(&s->at_end);
     list_each(it, &s->listeners)

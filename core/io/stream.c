@@ -148,6 +148,15 @@ void stream_pause(struct stream *s, bool paused)
 
 /* --- sending ----------------------------------------------------------------------- */
 
+static void stream_consume(struct stream *s, size_t n)
+{
+    s->sent += (uint64_t)n;
+    if (n == s->out.len && s->events && s->events->spent)
+        s->events->spent(s, &s->out, s->arg);
+    else
+        buf_consume(&s->out, n);
+}
+
 /* Sends what goes; tells nobody. */
 static void stream_send(struct stream *s)
 {
@@ -158,8 +167,7 @@ static void stream_send(struct stream *s)
 
         if (n > 0) {
             sent += (size_t)n;
-            s->sent += (size_t)n;
-            buf_consume(&s->out, (size_t)n);
+            stream_consume(s, (size_t)n);
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -227,13 +235,12 @@ int stream_write_answer(struct stream *s, const void *head, size_t head_bytes,
     } else {
         sent -= head_bytes;
     }
-    buf_consume(body, sent);
+    if (sent == body->len)
+        buf_rewind(body);
+    else
+        buf_consume(body, sent);
     if (rc == 0 && s->out.len == 0 && body->len > 0) {
-        struct buf empty = s->out; /* it may still own memory */
-
-        s->out = *body;
-        *body = empty;
-        body->max = s->out.max;
+        buf_trade(&s->out, body);
     } else if (rc == 0 && body->len > 0) {
         rc = buf_append(&s->out, buf_data(body), body->len);
         buf_consume(body, body->len);

@@ -17,6 +17,9 @@ struct stream_events {
     void (*drained)(struct stream *s, void *arg);
     /* The peer ended its side (err NULL) or the connection failed. */
     void (*ended)(struct stream *s, const struct err *err, void *arg);
+    /* All output is sent: takes the memory of *out, if it likes, and leaves it empty.
+     * Comes also from within the calls that send. May be NULL. */
+    void (*spent)(struct stream *s, struct buf *out, void *arg);
 };
 
 /* Owns t from now on. in_max bounds unread input (reading pauses there), out_max unsent

@@ -136,6 +136,31 @@ static void detach_hands_over_a_string(void **state)
     buf_free(&b);
 }
 
+static void memory_is_kept_and_traded(void **state)
+{
+    (void)state;
+    struct buf a, b;
+    buf_init(&a, 100000);
+    buf_init(&b, 20);
+    assert_int_equal(buf_append(&a, "abcdef", 6), 0);
+    buf_consume(&a, 2);
+    const char *memory = a.data;
+    buf_rewind(&a);
+    buf_rewind(&b); /* nothing to keep */
+    assert_int_equal(a.len, 0);
+    assert_string_equal(buf_str(&a), "");
+    assert_int_equal(buf_append(&a, "xyz", 3), 0);
+    assert_ptr_equal(a.data, memory);
+    buf_trade(&a, &b);
+    assert_string_equal(buf_str(&b), "xyz");
+    assert_int_equal(b.max, 20);
+    assert_int_equal(a.len, 0);
+    assert_int_equal(a.max, 100000);
+    assert_int_equal(buf_append(&b, "123456789012345678", 18), -1);
+    buf_free(&a);
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +170,7 @@ int main(void)
         cmocka_unit_test(numbers_are_printfs),
         cmocka_unit_test(printf_grows_where_it_must),
         cmocka_unit_test(detach_hands_over_a_string),
+        cmocka_unit_test(memory_is_kept_and_traded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

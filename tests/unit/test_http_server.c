@@ -1,5 +1,7 @@
 /* The server as a peer sees it: every answer to odd requests, order, deferred and
  * streamed answers, peers that leave. */
+#include "core/http/http_priv.h"
+
 #include "tests/unit/http_probe.h"
 
 static const struct {
@@ -297,6 +299,48 @@ static void test_big_answer_to_a_slow_peer(void **state)
     close_server();
 }
 
+/* The memory of a large answer serves the next ones, whatever became of the last, and is
+ * given back soon. */
+static void test_memory_is_lent(void **state)
+{
+    static const char big[] = "GET /big HTTP/1.1\r\n\r\n";
+    int64_t due_ms = mono_ms() + 20000;
+    struct err err;
+    char *memory;
+    int fd;
+
+    UNUSED(state);
+    open_server(NULL, NULL, NULL);
+    assert_false(ask(big, 1000));
+    assert_true(server->body.cap >= 1000000);
+    memory = server->body.data;
+    for (int i = 0; i < 3; i++) {
+        assert_false(ask("GET /echo/again HTTP/1.1\r\n\r\n", 1000));
+        assert_string_equal(seen, "GET|/echo/again|/echo/again|||localhost|");
+        assert_has("\r\n\r\n/echo/again");
+        fd = dial();
+        send_text(fd, "GET /later HTTP/1.1\r\n\r\n");
+        turns(3);
+        assert_non_null(held);
+        assert_ptr_equal(server->body.data, memory); /* not with one that waits */
+        close(fd);
+        turns(3);
+        assert_false(ask(big, 1000));
+        assert_string_equal(answer + answer_len - 20, "000099998\n000099999\n");
+        assert_ptr_equal(server->body.data, memory);
+    }
+    fd = dial();
+    send_text(fd, big);
+    turns(3);
+    assert_true(server->body.cap < 1000000); /* under way */
+    close(fd);
+    assert_false(ask(big, 1000));
+    while (server->body.cap > 0 && mono_ms() < due_ms)
+        assert_int_equal(loop_turn(loop, 100, &err), 0);
+    assert_int_equal(server->body.cap, 0);
+    close_server();
+}
+
 static void test_continue(void **state)
 {
     int fd;
@@ -325,6 +369,7 @@ int main(void)
         T(test_peer_leaves),
         T(test_streaming),
         T(test_big_answer_to_a_slow_peer),
+        T(test_memory_is_lent),
         T(test_continue),
     };
 

@@ -61,7 +61,7 @@ static void on_ended(struct stream *s, const struct err *err, void *arg)
         stream_close(s);
 }
 
-static const struct stream_events events = {on_readable, on_drained, on_ended};
+static const struct stream_events events = {on_readable, on_drained, on_ended, NULL};
 
 static int set_up(void **state)
 {
