@@ -263,6 +263,15 @@ static int put_request(const struct http_client *c, const struct transfer *tr,
     return tr->body ? buf_append(out, tr->body, tr->body_bytes) : 0;
 }
 
+/* The transport's words, or ours about errno. Returns -1. */
+static int client_failed(const struct http_client *c, const char *what, struct err *err)
+{
+    if (c->t->err == NULL || c->t->err->code == ERR_NONE)
+        return err_sys(err, "%s", what);
+    *err = *c->t->err;
+    return -1;
+}
+
 /* 0, or -1 with err. A peer that stops taking bytes may have answered already: that is
  * for the reader to find out. */
 static int client_send(struct http_client *c, struct transfer *tr, struct buf *out,
@@ -279,7 +288,7 @@ static int client_send(struct http_client *c, struct transfer *tr, struct buf *o
         } else if (n < 0 && (errno == EPIPE || errno == ECONNRESET)) {
             return 0;
         } else if (n < 0 && errno != EINTR) {
-            return c->t->err.code ? (*err = c->t->err, -1) : err_sys(err, "cannot send");
+            return client_failed(c, "cannot send", err);
         }
     }
     return 0;
@@ -306,13 +315,8 @@ static ssize_t client_read(struct http_client *c, struct transfer *tr, struct er
             return 0;
         if (errno == EINTR)
             continue;
-        if (errno != EAGAIN && errno != EWOULDBLOCK) {
-            if (c->t->err.code)
-                *err = c->t->err;
-            else
-                err_sys(err, "connection failed");
-            return -1;
-        }
+        if (errno != EAGAIN && errno != EWOULDBLOCK)
+            return client_failed(c, "connection failed", err);
         if (client_wait(c, tr, c->t->fd, c->t->read_wants, err) < 0)
             return -1;
         if (tr->stopped)

@@ -21,7 +21,8 @@ enum {
     STEPS_AT_ONCE = 64,             /* pipelined requests in one go */
     MANY = 64,                      /* connections; from then on idle ones are free */
     SPARES = 16,                    /* connections kept without a peer */
-    SPARE_BODY_BYTES = 16 * 1024
+    SPARE_BODY_BYTES = 16 * 1024,
+    SPARE_INPUT_BYTES = 2048 /* of input that a spare connection keeps */
 };
 
 void http_conn_arm(struct http_conn *c)
@@ -58,6 +59,7 @@ void http_conn_free(void *conn)
     struct http_conn *c = conn;
 
     http_exchange_free(&c->x);
+    buf_free(&c->input);
     free(c);
 }
 
@@ -92,6 +94,7 @@ static struct http_conn *conn_new(struct http_server *s)
     c->server = s;
     list_init(&c->link);
     http_exchange_init(&c->x, s);
+    buf_init(&c->input, BUF_NO_LIMIT);
     timer_init(&c->timer, loop_timers(s->loop), conn_timer);
     return c;
 }
@@ -105,6 +108,8 @@ static void conn_remove(struct http_conn *c, bool polite)
         return;
     c->state = CONN_GONE;
     timer_cancel(&c->timer);
+    if (stream_in(c->stream)->cap <= SPARE_INPUT_BYTES)
+        buf_trade(&c->input, stream_in(c->stream)); /* a handler may still read there */
     if (polite)
         stream_finish(c->stream);
     else
@@ -575,6 +580,8 @@ void http_conn_open(struct http_listener *l, int fd, const char *peer,
         http_conn_free(c);
         return;
     }
+    buf_rewind(&c->input);
+    buf_trade(&c->input, stream_in(c->stream));
     c->fresh = l->tls != NULL;
     if (c->fresh)
         s->handshake_count++;

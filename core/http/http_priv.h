@@ -99,6 +99,7 @@ struct http_conn {
     uint64_t sent_then;
     struct http_peer *counted; /* NULL for unix */
     char peer[64];
+    struct buf input; /* memory for the next stream's, while there is none */
     struct http_exchange x;
 };
 

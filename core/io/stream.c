@@ -27,7 +27,7 @@ struct stream {
     const struct stream_events *events; /* NULL: finishing or closed */
     void *arg;
     bool paused, in_ended, failed, was_high, shut, closed;
-    struct err err;
+    int failed_errno;
     uint64_t sent, sent_then; /* in all; at the last look while finishing */
 };
 
@@ -57,9 +57,7 @@ static void stream_fail(struct stream *s)
     if (s->failed)
         return;
     s->failed = true;
-    s->err = s->t->err;
-    if (s->err.code == ERR_NONE)
-        err_sys(&s->err, "connection failed");
+    s->failed_errno = errno;
     buf_free(&s->out);
     timer_set(&s->timer, loop_now_ms(s->loop));
 }
@@ -259,13 +257,20 @@ int stream_write_answer(struct stream *s, const void *head, size_t head_bytes,
 
 static void stream_tell_ended(struct stream *s)
 {
-    const struct stream_events *events = s->events;
+    struct err err;
 
     loop_want(&s->watch, 0);
-    if (events == NULL)
+    if (s->events == NULL) {
         stream_close(s);
-    else
-        events->ended(s, s->failed ? &s->err : NULL, s->arg);
+        return;
+    }
+    if (s->failed && s->t->err && s->t->err->code != ERR_NONE) {
+        err = *s->t->err; /* it may go while it is told */
+    } else if (s->failed) {
+        errno = s->failed_errno;
+        err_sys(&err, "connection failed");
+    }
+    s->events->ended(s, s->failed ? &err : NULL, s->arg);
 }
 
 static void stream_drained(struct stream *s, size_t before)

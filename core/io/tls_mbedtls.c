@@ -34,9 +34,10 @@ struct tls_transport {
     struct transport base;
     struct tls_context *context;
     mbedtls_ssl_context ssl;
+    struct err err;   /* base.err points here */
     bool peeked;      /* the first byte was looked at (server) */
     bool open;        /* the handshake is done */
-    bool failed;      /* for good; base.err says why */
+    bool failed;      /* for good; err says why */
     int socket_errno; /* of the last failure of send or recv */
     int deaf_errno; /* why the peer takes nothing more; what it said last is still read */
     size_t refused; /* length of the write that has to be repeated, or 0 */
@@ -375,18 +376,17 @@ static ssize_t fail_for_good(struct tls_transport *t, int code)
     t->failed = true;
     if (t->socket_errno != 0) {
         errno = t->socket_errno;
-        err_sys(&t->base.err, t->open ? "TLS connection" : "TLS handshake");
+        err_sys(&t->err, t->open ? "TLS connection" : "TLS handshake");
         return -1;
     }
     uint32_t flags = mbedtls_ssl_get_verify_result(&t->ssl); /* all bits: not done */
     if ((code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
          code == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) &&
         flags != 0 && flags != UINT32_MAX) {
-        err_set(&t->base.err, ERR_PEER, "the peer's certificate is not trusted: %s",
+        err_set(&t->err, ERR_PEER, "the peer's certificate is not trusted: %s",
                 words_for_distrust(flags));
     } else {
-        err_set(&t->base.err, ERR_PEER, "%s: %s",
-                t->open ? "TLS connection" : "TLS handshake",
+        err_set(&t->err, ERR_PEER, "%s: %s", t->open ? "TLS connection" : "TLS handshake",
                 words_for(code, buf, sizeof buf));
     }
     end_sending(t);
@@ -419,7 +419,7 @@ static int refuse_plain_text(struct tls_transport *t)
                                 "Connection: close\r\n\r\n"
                                 "This port speaks TLS: use https\n";
     (void)!send(t->base.fd, reply, sizeof reply - 1, MSG_NOSIGNAL);
-    err_set(&t->base.err, ERR_PEER, "plain text was sent to a TLS port");
+    err_set(&t->err, ERR_PEER, "plain text was sent to a TLS port");
     t->failed = true;
     end_sending(t);
     errno = EPROTO;
@@ -558,8 +558,11 @@ static const struct transport_ops ops = {
 static struct transport *transport_new(struct tls_context *c, int fd, const char *host)
 {
     struct tls_transport *t = xcalloc(1, sizeof *t);
-    t->base = (struct transport){
-        .ops = &ops, .fd = fd, .read_wants = WATCH_READ, .write_wants = WATCH_WRITE};
+    t->base = (struct transport){.ops = &ops,
+                                 .fd = fd,
+                                 .read_wants = WATCH_READ,
+                                 .write_wants = WATCH_WRITE,
+                                 .err = &t->err};
     t->context = tls_context_ref(c);
     mbedtls_ssl_init(&t->ssl);
     /* The buffers of a connection are sized by the peer's demand for one: may fail. */

@@ -12,7 +12,7 @@ struct transport;
 struct transport_ops {
     /* Like read and write on a non-blocking descriptor: n, 0 (read: end), or -1 with
      * errno EAGAIN (then ->want tells what to poll for), or another errno
-     * (transport_error tells more). After EAGAIN a write is repeated with the same bytes.
+     * (->err tells more). After EAGAIN a write is repeated with the same bytes.
      */
     ssize_t (*read)(struct transport *t, void *data, size_t n);
     ssize_t (*write)(struct transport *t, const void *data, size_t n);
@@ -30,7 +30,7 @@ struct transport {
     const struct transport_ops *ops;
     int fd;
     unsigned read_wants, write_wants; /* WATCH_* to wait for after EAGAIN */
-    struct err err;                   /* of the last failure, in words */
+    const struct err *err; /* of the last failure, in words; NULL: errno tells all */
 };
 
 /* A transport over a plain, non-blocking socket; owns fd. Never NULL. */

@@ -206,8 +206,8 @@ static void refuses(void **state)
         assert_int_equal(transfer(p.client, p.server, "hello", 5, out), cases[i].failing);
         assert_int_equal(errno, EPROTO);
         struct transport *t = cases[i].failing == 1 ? p.client : p.server;
-        if (!strstr(t->err.text, cases[i].words))
-            fail_msg("case %zu: %s", i, t->err.text);
+        if (!strstr(t->err->text, cases[i].words))
+            fail_msg("case %zu: %s", i, t->err->text);
         /* It lasts. */
         assert_int_equal(t->ops->read(t, out, sizeof out), -1);
         assert_int_equal(errno, EPROTO);
@@ -348,7 +348,7 @@ static void answers_plain_text(void **state)
     assert_int_equal(write(fds[1], "GET / HTTP/1.1\r\n\r\n", 18), 18);
     assert_int_equal(t->ops->read(t, out, sizeof out), -1);
     assert_int_equal(errno, EPROTO);
-    assert_string_equal(t->err.text, "plain text was sent to a TLS port");
+    assert_string_equal(t->err->text, "plain text was sent to a TLS port");
     assert_true(read(fds[1], out, sizeof out - 1) > 0);
     assert_non_null(strstr(out, "HTTP/1.1 400 "));
     assert_non_null(strstr(out, "Content-Length: 32\r\n"));
@@ -362,7 +362,7 @@ static void answers_plain_text(void **state)
     assert_int_equal(write(fds[1], "\x16\x03\x01\x00\x04\x01\x00\x00\x00", 9), 9);
     assert_int_equal(t->ops->read(t, out, sizeof out), -1);
     assert_int_equal(errno, EPROTO);
-    assert_non_null(strstr(t->err.text, "TLS handshake: "));
+    assert_non_null(strstr(t->err->text, "TLS handshake: "));
     assert_true(read(fds[1], out, sizeof out) > 0); /* the alert arrives */
     assert_int_equal(out[0], 0x15);
     t->ops->free(t);
