@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 8192, ALIGN = 16 };
+/* With its head a chunk fills one of malloc's sizes (musl: 8172) and wastes none of it.
+ */
+enum { CHUNK_BYTES = 8128, ALIGN = 16 };
 
 struct chunk {
     struct chunk *next;

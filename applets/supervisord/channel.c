@@ -65,7 +65,6 @@ void channel_init(struct channel *ch, struct engine *engine, struct process *pro
                            .fd = -1,
                            .is_stderr = is_stderr};
     list_init(&ch->gather_link);
-    buf_init(&ch->captured, (size_t)conf->capture_maxbytes);
     if (conf->target == LOG_TO_AUTO && !engine->restoring)
         make_auto_log(ch);
 }
@@ -161,6 +160,23 @@ static void emit_bytes(struct channel *ch, enum event_type type, const char *dat
                                                      .data = {data, n}});
 }
 
+struct buf *channel_captured(struct channel *ch)
+{
+    if (!ch->captured) {
+        ch->captured = xmalloc(sizeof *ch->captured);
+        buf_init(ch->captured, (size_t)ch->conf->capture_maxbytes);
+    }
+    return ch->captured;
+}
+
+static void drop_captured(struct channel *ch)
+{
+    if (ch->captured)
+        buf_free(ch->captured);
+    free(ch->captured);
+    ch->captured = NULL;
+}
+
 /* Beyond the limit the oldest bytes go, as upstream does it. */
 static void keep_captured(struct channel *ch, const char *data, size_t n)
 {
@@ -169,19 +185,21 @@ static void keep_captured(struct channel *ch, const char *data, size_t n)
         data += n - max;
         n = max;
     }
-    if (ch->captured.len + n > max)
-        buf_consume(&ch->captured, ch->captured.len + n - max);
-    if (buf_append(&ch->captured, data, n) < 0)
+    struct buf *captured = channel_captured(ch);
+    if (captured->len + n > max)
+        buf_consume(captured, captured->len + n - max);
+    if (buf_append(captured, data, n) < 0)
         log_warn("captured output of '%s' is lost: %s", process_conf(ch->process)->name,
                  strerror(errno));
 }
 
 static void end_capture(struct channel *ch)
 {
-    emit_bytes(ch, capture_event(ch), buf_data(&ch->captured), ch->captured.len);
+    const struct buf *captured = channel_captured(ch);
+    emit_bytes(ch, capture_event(ch), buf_data(captured), captured->len);
     log_debug("'%s' %s emitted a comm event", process_conf(ch->process)->name,
               name_of(ch));
-    buf_free(&ch->captured);
+    drop_captured(ch);
 }
 
 static void log_output(const struct channel *ch, const char *data, size_t n)
@@ -402,7 +420,7 @@ int channel_open(struct channel *ch, int fd)
     ch->last_read_ms = (unsigned)loop_now_ms(ch->engine->loop) - STREAM_MS - 1;
     ch->capture = (struct capture){0};
     ch->ansi = (struct ansi){0};
-    buf_free(&ch->captured);
+    drop_captured(ch);
     return 0;
 }
 
@@ -451,5 +469,5 @@ void channel_free(struct channel *ch)
     channel_close_log(ch);
     free(ch->auto_path);
     ch->auto_path = NULL;
-    buf_free(&ch->captured);
+    drop_captured(ch);
 }

@@ -27,13 +27,13 @@ struct channel {
     char *auto_path;  /* made-up name of an AUTO log, or NULL */
     channel_tap_fn *tap;
     void *tap_arg;
-    struct capture capture;
     struct ansi ansi;
-    struct buf captured; /* between the tokens; the last capture_maxbytes of it */
-    int fd;              /* -1: closed */
+    struct capture capture;
     bool is_stderr;
     bool grown;              /* its pipe holds more than it was made to */
+    int fd;                  /* -1: closed */
     unsigned last_read_ms;   /* the low bits: whether data streams */
+    struct buf *captured;    /* between the tokens; NULL: nothing; channel_captured() */
     struct list gather_link; /* in engine->gathering, while its pipe is left to fill */
 };
 
@@ -61,6 +61,8 @@ void channel_finish_chunk(struct channel *ch, const struct journal_chunk *chunk)
 void channel_reopen_log(struct channel *ch);
 int channel_clear_log(struct channel *ch, struct err *err); /* 0, or -1 with err */
 const char *channel_log_path(const struct channel *ch);     /* NULL: none */
-void channel_free(struct channel *ch);                      /* all of it */
+/* For more of what stands between the tokens: the last capture_maxbytes of it. */
+struct buf *channel_captured(struct channel *ch);
+void channel_free(struct channel *ch); /* all of it */
 
 #endif

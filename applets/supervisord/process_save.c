@@ -48,8 +48,8 @@ static void save_channel(const struct channel *ch, const struct channel_keys *ke
     put(w, key->inside, ch->capture.inside, 0);
     put(w, key->matched, (int64_t)ch->capture.matched, 0);
     put(w, key->ansi, ch->ansi.phase, 0);
-    if (ch->captured.len > 0)
-        record_put(w, key->captured, buf_data(&ch->captured), ch->captured.len);
+    if (ch->captured && ch->captured->len > 0)
+        record_put(w, key->captured, buf_data(ch->captured), ch->captured->len);
 }
 
 void process_save(const struct process *p, bool with_fds, struct record_writer *w)
@@ -158,7 +158,10 @@ static int restore_channel(struct channel *ch, const struct channel_keys *key,
     capture_resume(&ch->capture, number(r, key->inside, 0) == 1,
                    (size_t)record_get_int(r, key->matched, 0, 64, 0));
     ch->ansi.phase = (int)record_get_int(r, key->ansi, 0, 2, 0);
-    return restore_buf(r, key->captured, &ch->captured);
+    struct span captured;
+    return record_get(r, key->captured, &captured)
+               ? buf_append(channel_captured(ch), captured.ptr, captured.len)
+               : 0;
 }
 
 static int take_input(struct process *p, int fd)

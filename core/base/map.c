@@ -14,9 +14,9 @@
 
 struct map_slot {
     const void *key;
-    size_t n;
-    uint64_t hash;
     void *value; /* NULL: free */
+    uint32_t n;  /* names and numbers are never that long */
+    uint32_t hash;
 };
 
 static uint64_t seed[2];
@@ -55,7 +55,7 @@ static void sip_round(uint64_t v[4])
     v[2] = rol(v[2], 32);
 }
 
-static uint64_t hash_bytes(const void *key, size_t n)
+static uint32_t hash_bytes(const void *key, size_t n)
 {
     const unsigned char *p = key;
     uint64_t v[4] = {seed[0] ^ 0x736f6d6570736575u, seed[1] ^ 0x646f72616e646f6du,
@@ -78,12 +78,12 @@ static uint64_t hash_bytes(const void *key, size_t n)
     v[2] ^= 0xff;
     for (int i = 0; i < 3; i++)
         sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    return (uint32_t)(v[0] ^ v[1] ^ v[2] ^ v[3]);
 }
 
 /* The slot that holds the key, or the free one where it would go. Needs a free slot. */
 static struct map_slot *find(const struct map *m, const void *key, size_t n,
-                             uint64_t hash)
+                             uint32_t hash)
 {
     size_t mask = m->cap - 1;
 
@@ -118,7 +118,7 @@ void *map_get(const struct map *m, const void *key, size_t n)
 void map_put(struct map *m, const void *key, size_t n, void *value)
 {
     struct map_slot *s;
-    uint64_t hash;
+    uint32_t hash;
 
     draw_seed();
     if (m->len + 1 > m->cap / 4 * 3)
@@ -127,7 +127,7 @@ void map_put(struct map *m, const void *key, size_t n, void *value)
     s = find(m, key, n, hash);
     if (!s->value)
         m->len++;
-    *s = (struct map_slot){key, n, hash, value};
+    *s = (struct map_slot){key, value, (uint32_t)n, hash};
 }
 
 void *map_del(struct map *m, const void *key, size_t n)

@@ -31,8 +31,8 @@ enum {
 struct loop_row {
     struct watch *w; /* NULL: free */
     uint32_t serial; /* counts the users of the row */
-    size_t polled;   /* its place among the pollfds + 1; 0: none */
-    size_t next_free;
+    uint32_t link;   /* in use: its place among the pollfds + 1, 0: none; free: the next
+                      * free row + 1 */
 };
 
 struct loop_report {
@@ -149,12 +149,12 @@ static size_t row_take(struct loop *loop, struct watch *w)
         loop->rows[at] = (struct loop_row){0};
     } else {
         at = loop->free_row - 1;
-        loop->free_row = loop->rows[at].next_free;
+        loop->free_row = loop->rows[at].link;
     }
     loop->rows[at].w = w;
-    loop->rows[at].polled = 0;
+    loop->rows[at].link = 0;
     w->serial = ++loop->rows[at].serial;
-    w->slot = at;
+    w->slot = (uint32_t)at;
     return at;
 }
 
@@ -162,7 +162,7 @@ static void row_give_back(struct loop *loop, size_t at)
 {
     loop->rows[at].w = NULL;
     loop->rows[at].serial++;
-    loop->rows[at].next_free = loop->free_row;
+    loop->rows[at].link = (uint32_t)loop->free_row;
     loop->free_row = at + 1;
 }
 
@@ -177,19 +177,19 @@ static void poll_add(struct loop *loop, size_t row, int fd, short events)
     loop->polls[loop->poll_count] = (struct pollfd){.fd = fd, .events = events};
     loop->poll_rows[loop->poll_count] = row;
     loop->poll_count++;
-    loop->rows[row].polled = loop->poll_count;
+    loop->rows[row].link = (uint32_t)loop->poll_count;
 }
 
 static void poll_remove(struct loop *loop, size_t row)
 {
-    size_t at = loop->rows[row].polled - 1, last = --loop->poll_count;
+    size_t at = loop->rows[row].link - 1, last = --loop->poll_count;
 
-    loop->rows[row].polled = 0;
+    loop->rows[row].link = 0;
     if (at == last)
         return;
     loop->polls[at] = loop->polls[last];
     loop->poll_rows[at] = loop->poll_rows[last];
-    loop->rows[loop->poll_rows[at]].polled = at + 1;
+    loop->rows[loop->poll_rows[at]].link = (uint32_t)at + 1;
 }
 
 static int poll_change(struct loop *loop, struct watch *w, unsigned want)
@@ -199,17 +199,17 @@ static int poll_change(struct loop *loop, struct watch *w, unsigned want)
 
     if (want == 0)
         poll_remove(loop, w->slot);
-    else if (row->polled == 0)
+    else if (row->link == 0)
         poll_add(loop, w->slot, w->fd, (short)events);
     else
-        loop->polls[row->polled - 1].events = (short)events;
+        loop->polls[row->link - 1].events = (short)events;
     return 0;
 }
 
 #ifdef LOOP_EPOLL
 static int epoll_change(struct loop *loop, struct watch *w, unsigned want)
 {
-    struct epoll_event ev = {.data.u64 = (uint64_t)w->serial << 32 | (uint32_t)w->slot};
+    struct epoll_event ev = {.data.u64 = (uint64_t)w->serial << 32 | w->slot};
     int op = want == 0 ? EPOLL_CTL_DEL : w->want == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
     ev.events = (want & WATCH_READ ? (unsigned)EPOLLIN : 0) |

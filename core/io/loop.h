@@ -27,7 +27,7 @@ struct watch {
     watch_fn *fn;
     int fd;
     unsigned char want, wish, flags; /* wish: what is wanted as soon as it can be */
-    size_t slot;
+    uint32_t slot;
     uint32_t serial;
 };
 
