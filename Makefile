@@ -85,8 +85,8 @@ FAST := $(addprefix core/,base/buf base/copy base/str rules/describe wire/http_h
 FAST_CFLAGS := -O2 -fno-inline-functions -fno-tree-vectorize \
     -falign-functions=1 -falign-loops=1 -falign-jumps=1
 $(if $(SAN)$(COV)$(DEBUG),,$(FAST:%=$O/%.o): CFLAGS += $(FAST_CFLAGS))
-# It is memcpy and memcmp: no loop in it may become a call of these, nor get they lost.
-$O/core/base/copy.o: CFLAGS += -fno-builtin -fno-lto
+# They are memcpy, strstr ...: no loop in them may become a call of these, nor get they lost.
+$O/core/base/copy.o $O/core/base/libc_parts.o: CFLAGS += -fno-builtin -fno-lto
 $O/%.o: %.c $O/deps.mk
 	@mkdir -p $(@D)
 	$(run) $(DEP_CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<

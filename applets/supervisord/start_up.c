@@ -80,8 +80,8 @@ static int get_limit(const struct limit *l, struct rlimit *value)
 
 static int set_limit(const struct limit *l, const struct rlimit *value)
 {
-    return l->of_processes ? setrlimit(RLIMIT_NPROC, value)
-                           : setrlimit(RLIMIT_NOFILE, value);
+    return l->of_processes ? prlimit(0, RLIMIT_NPROC, value, NULL)
+                           : prlimit(0, RLIMIT_NOFILE, value, NULL);
 }
 
 static int raise_limit(const struct limit *l, rlim_t wanted, struct strv *notes,

@@ -92,11 +92,11 @@ void err_clear(struct err *err)
 }
 
 // clang-format off
-#define E(name) { name, #name }
+#define E(name) { #name, name }
 /* Where two names share a number the one Python's errno.errorcode gives. */
 static const struct {
-    int number;
-    const char *name;
+    char name[16]; /* in place: smaller than a pointer and a text */
+    unsigned char number;
 } names[] = {
     E(EPERM), E(ENOENT), E(ESRCH), E(EINTR), E(EIO), E(ENXIO), E(E2BIG), E(ENOEXEC),
     E(EBADF), E(ECHILD), E(EAGAIN), E(ENOMEM), E(EACCES), E(EFAULT), E(ENOTBLK), E(EBUSY),

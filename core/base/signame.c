@@ -16,8 +16,8 @@ enum { SIGNAL_RTMIN = 34, SIGNAL_RTMAX = 64 };
 // clang-format off
 #define S(name) { #name, name }
 static const struct {
-    const char *name;
-    int number;
+    char name[10]; /* in place: smaller than a pointer and a text */
+    unsigned char number;
 } signals[] = {
     S(SIGHUP), S(SIGINT), S(SIGQUIT), S(SIGILL), S(SIGTRAP), S(SIGABRT), S(SIGBUS),
     S(SIGFPE), S(SIGKILL), S(SIGUSR1), S(SIGSEGV), S(SIGUSR2), S(SIGPIPE), S(SIGALRM),
