@@ -453,7 +453,7 @@ static int file_read(int fd, const char *path, struct buf *out, struct err *err)
 
 int ini_doc_load(struct ini_doc *doc, const char *path, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC); /* musl: one call less */
     if (fd < 0) {
         if (errno == ENOENT || errno == ENOTDIR) {
             err_set(err, ERR_SYS, "could not find config file %s", path);

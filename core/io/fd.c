@@ -109,7 +109,7 @@ void fd_set_cloexec_from(int low, int high)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* By system call: musl's open() sets the flag a second time, for kernels before ours. */
+/* Both by system call: musl sets the flag a second time, for kernels before ours. */
 int fd_open(const char *path, int flags, unsigned mode)
 {
     int fd;
@@ -119,6 +119,11 @@ int fd_open(const char *path, int flags, unsigned mode)
                           (mode_t)mode);
     } while (fd < 0 && (errno == EINTR || fd_spare_helps()));
     return fd;
+}
+
+int fd_dup(int fd, int lowest)
+{
+    return (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, lowest);
 }
 
 /* --- opening as root where others may write ------------------------------------------

@@ -30,6 +30,8 @@ int fd_set_cloexec(int fd, bool on);
 void fd_set_cloexec_from(int low, int high);
 /* open(2) with O_CLOEXEC, repeated on EINTR. */
 int fd_open(const char *path, int flags, unsigned mode);
+/* A copy with close-on-exec, of a number not below lowest; or -1 with errno. */
+int fd_dup(int fd, int lowest);
 /* The same for a log or a pidfile, whose folder may belong to another user: as root, a
  * link anywhere in the path is followed only if root made it, and a file of root's is not
  * opened by a second name in a folder where others may write (EACCES). Otherwise a user

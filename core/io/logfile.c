@@ -184,7 +184,7 @@ struct logfile *logfile_open(struct loop *loop, const struct logfile_opts *opts,
             return lf;
     } else {
         /* Our own number for it: what becomes of the original is then no matter. */
-        fd = fcntl(named, F_DUPFD_CLOEXEC, 3);
+        fd = fd_dup(named, 3);
         if (fd >= 0) {
             logfile_adopt(lf, fd);
             return lf;

@@ -35,6 +35,7 @@ struct facts {
 static char **arguments;
 static struct facts *facts; /* NULL: reexec_open was not called or failed */
 static size_t facts_bytes;
+static bool locked;
 static enum reexec_role own_role;
 
 void reexec_remember(char **argv)
@@ -49,12 +50,15 @@ char **reexec_argv(void)
 
 static void unlock(void)
 {
-    mprotect(facts, facts_bytes, PROT_READ | PROT_WRITE);
+    if (locked)
+        mprotect(facts, facts_bytes, PROT_READ | PROT_WRITE);
+    locked = false;
 }
 
 static void lock(void)
 {
     mprotect(facts, facts_bytes, PROT_READ);
+    locked = true;
 }
 
 /* --- the start --------------------------------------------------------------------- */

@@ -207,30 +207,28 @@ static bool low_ready(void)
         low.refused = syscall(SYS_close_range, ~0U, ~0U, CLOSE_RANGE_UNSHARE) < 0;
         low.plug = low.refused ? -1 : eventfd(0, EFD_CLOEXEC);
     }
-    for (int i = 0; i < 3 && low.plug >= 0; i++) {
-        if (low.at[i] < 0)
-            low.at[i] = fcntl(low.plug, F_DUPFD_CLOEXEC, 3);
-        if (low.at[i] < 0)
-            return false;
-        if (low.at[i] > low.last)
-            low.last = low.at[i];
-    }
     return low.plug >= 0;
 }
 
 static void low_vacate(void)
 {
     for (int i = 0; i < 3; i++)
-        dup3(low.plug, low.at[i], O_CLOEXEC);
+        if (low.at[i] >= 0)
+            dup3(low.plug, low.at[i], O_CLOEXEC);
 }
 
 static bool low_occupy(const int fds[3])
 {
     for (int i = 0; i < 3; i++) {
-        if (dup3(fds[i], low.at[i], O_CLOEXEC) < 0) {
+        bool first = low.at[i] < 0;
+        int at = first ? fd_dup(fds[i], 3) : dup3(fds[i], low.at[i], O_CLOEXEC);
+        if (at < 0) {
             low_vacate();
             return false;
         }
+        low.at[i] = at;
+        if (at > low.last)
+            low.last = at;
     }
     return true;
 }

@@ -16,18 +16,25 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Fills text with random hexadecimal digits, or leaves it empty. */
-static void put_random(char *text, size_t digits)
+static void put_digits(char *text, size_t digits, const unsigned char *random)
 {
     static const char hex[] = "0123456789abcdef";
-    unsigned char bytes[32];
-    if (getrandom(bytes, digits, GRND_NONBLOCK) != (ssize_t)digits) {
+    for (size_t i = 0; i < digits; i++)
+        text[i] = hex[random[i] & 15];
+    text[digits] = '\0';
+}
+
+/* Random hexadecimal digits, or they stay empty. */
+static void draw_secrets(struct web *web)
+{
+    enum { TOKEN = sizeof web->token - 1, BOOT = sizeof web->boot - 1 };
+    unsigned char random[TOKEN + BOOT];
+    if (getrandom(random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random) {
         log_warn("no random numbers: the forms of the web page carry no secret");
         return;
     }
-    for (size_t i = 0; i < digits; i++)
-        text[i] = hex[bytes[i] & 15];
-    text[digits] = '\0';
+    put_digits(web->token, TOKEN, random);
+    put_digits(web->boot, BOOT, random + TOKEN);
 }
 
 static void sampled(void *arg)
@@ -41,8 +48,7 @@ struct web *web_new(struct super *super)
     struct web *web = xcalloc(1, sizeof *web);
     web->super = super;
     web->start_secs = wall_secs();
-    put_random(web->token, sizeof web->token - 1);
-    put_random(web->boot, sizeof web->boot - 1);
+    draw_secrets(web);
     web->usage = web_usage_new(super, sampled, web);
     web->events = web_events_new(web);
     web->jobs = web_jobs_new(web);
