@@ -52,13 +52,6 @@ static void save_events(const struct event_pool *pool, struct record_writer *w)
         save_event(pool, pending_at(at), w);
 }
 
-/* A field that is not there has its usual value. */
-static void put(struct record_writer *w, const char *key, int64_t v, int64_t usual)
-{
-    if (v != usual)
-        record_put_int(w, key, v);
-}
-
 static void save_listener(const struct member *m, struct record_writer *w)
 {
     const struct listener *l = &m->listener;
@@ -66,14 +59,15 @@ static void save_listener(const struct member *m, struct record_writer *w)
     record_put_str(w, "group", group_name(m->pool->group));
     record_put_str(w, "name", process_conf(m->process)->name);
     record_put_int(w, "state", l->state);
-    put(w, "result_len", l->result_len, -1);
+    record_put_unless(w, "result_len", l->result_len, -1);
     if (l->held_len > 0)
         record_put(w, "held", l->held, l->held_len);
-    put(w, "doubts", l->doubts, 0);
-    put(w, "in_hand", m->in_hand ? (int64_t)m->in_hand->pool_serial : -1, -1);
+    record_put_unless(w, "doubts", l->doubts, 0);
+    record_put_unless(w, "in_hand", m->in_hand ? (int64_t)m->in_hand->pool_serial : -1,
+                      -1);
     if (timer_is_set(&m->patience))
         record_put_int(w, "patience_ms", m->patience.due_ms);
-    put(w, "to_restart", m->to_restart, 0);
+    record_put_unless(w, "to_restart", m->to_restart, 0);
     record_end(w);
 }
 
@@ -95,9 +89,9 @@ static void save_pool(const struct event_pool *pool, struct record_writer *w)
     record_put_int(w, "first", (int64_t)first);
     if (returned.len > 0)
         record_put(w, "returned", buf_data(&returned), returned.len);
-    put(w, "discarded", (int64_t)pool->discarded, 0);
-    put(w, "overflowing", pool->overflowing, 0);
-    put(w, "told_ms", pool->told_ms, 0);
+    record_put_unless(w, "discarded", (int64_t)pool->discarded, 0);
+    record_put_unless(w, "overflowing", pool->overflowing, 0);
+    record_put_unless(w, "told_ms", pool->told_ms, 0);
     record_end(w);
     buf_free(&returned);
 }

@@ -26,12 +26,6 @@ static const struct channel_keys out_keys = {"out_auto",    "out_fd",   "out_ins
 static const struct channel_keys err_keys = {"err_auto",    "err_fd",   "err_inside",
                                              "err_matched", "err_ansi", "err_captured"};
 
-static void put(struct record_writer *w, const char *key, int64_t v, int64_t usual)
-{
-    if (v != usual)
-        record_put_int(w, key, v);
-}
-
 static void put_fd(struct record_writer *w, const char *key, int fd)
 {
     if (fd >= 0)
@@ -45,9 +39,9 @@ static void save_channel(const struct channel *ch, const struct channel_keys *ke
     if (ch->fd < 0 || !with_fds)
         return;
     record_put_fd(w, key->fd, ch->fd);
-    put(w, key->inside, ch->capture.inside, 0);
-    put(w, key->matched, (int64_t)ch->capture.matched, 0);
-    put(w, key->ansi, ch->ansi.phase, 0);
+    record_put_unless(w, key->inside, ch->capture.inside, 0);
+    record_put_unless(w, key->matched, (int64_t)ch->capture.matched, 0);
+    record_put_unless(w, key->ansi, ch->ansi.phase, 0);
     if (ch->captured && ch->captured->len > 0)
         record_put(w, key->captured, buf_data(ch->captured), ch->captured->len);
 }
@@ -59,23 +53,23 @@ void process_save(const struct process *p, bool with_fds, struct record_writer *
     record_put_str(w, "name", p->conf->name);
     record_put_int(w, "id", (int64_t)p->id);
     record_put_int(w, "state", p->state);
-    put(w, "pid", p->pid, 0);
-    put(w, "started", (int64_t)p->started_ticks, 0);
-    put(w, "foreign", p->foreign, 0);
-    put(w, "dying", p->dying, 0);
-    put(w, "renew", p->renew, 0);
-    put(w, "exit_status", p->exit_status, 0);
-    put(w, "wait_status", p->wait_status, 0);
-    put(w, "has_ended", p->has_ended, 0);
-    put(w, "starts", p->starts, 0);
-    put(w, "tries", p->tries, 0);
+    record_put_unless(w, "pid", p->pid, 0);
+    record_put_unless(w, "started", (int64_t)p->started_ticks, 0);
+    record_put_unless(w, "foreign", p->foreign, 0);
+    record_put_unless(w, "dying", p->dying, 0);
+    record_put_unless(w, "renew", p->renew, 0);
+    record_put_unless(w, "exit_status", p->exit_status, 0);
+    record_put_unless(w, "wait_status", p->wait_status, 0);
+    record_put_unless(w, "has_ended", p->has_ended, 0);
+    record_put_unless(w, "starts", p->starts, 0);
+    record_put_unless(w, "tries", p->tries, 0);
     record_put_str(w, "spawn_error", p->spawn_error);
-    put(w, "started_ms", p->started_ms, 0);
-    put(w, "start_secs", p->start_secs, 0);
-    put(w, "stop_secs", p->stop_secs, 0);
-    put(w, "reported_ms", p->stop_reported_ms, 0);
-    put(w, "deadline_ms", process_deadline_ms(p), -1);
-    put(w, "queued", !list_empty(&p->start_link), 0);
+    record_put_unless(w, "started_ms", p->started_ms, 0);
+    record_put_unless(w, "start_secs", p->start_secs, 0);
+    record_put_unless(w, "stop_secs", p->stop_secs, 0);
+    record_put_unless(w, "reported_ms", p->stop_reported_ms, 0);
+    record_put_unless(w, "deadline_ms", process_deadline_ms(p), -1);
+    record_put_unless(w, "queued", !list_empty(&p->start_link), 0);
     save_channel(&p->out, &out_keys, with_fds, w);
     save_channel(&p->err, &err_keys, with_fds, w);
     if (with_fds) {

@@ -86,14 +86,14 @@ static void save_super(struct super *s, const struct super_saved *now,
 {
     record_begin(w, "super");
     record_put_int(w, "started", now->started);
-    record_put_int(w, "mood", now->mood);
+    record_put_unless(w, "mood", now->mood, MOOD_RUNNING);
     record_put_int(w, "next_event_serial", (int64_t)now->next_event_serial);
     record_put_int(w, "last_process_id", (int64_t)now->last_process_id);
-    record_put_int(w, "stopping", (int64_t)now->stopping);
-    record_put_int(w, "report_ms", now->report_ms);
-    record_put_int(w, "tick_5", now->slices[0]);
-    record_put_int(w, "tick_60", now->slices[1]);
-    record_put_int(w, "tick_3600", now->slices[2]);
+    record_put_unless(w, "stopping", (int64_t)now->stopping, 0);
+    record_put_unless(w, "report_ms", now->report_ms, -1);
+    record_put_unless(w, "tick_5", now->slices[0], 0);
+    record_put_unless(w, "tick_60", now->slices[1], 0);
+    record_put_unless(w, "tick_3600", now->slices[2], 0);
     record_end(w);
     s->saved = *now;
 }

@@ -64,6 +64,12 @@ void record_put_int(struct record_writer *w, const char *key, int64_t v)
     record_put(w, key, room + sizeof room - n, n);
 }
 
+void record_put_unless(struct record_writer *w, const char *key, int64_t v, int64_t usual)
+{
+    if (v != usual)
+        record_put_int(w, key, v);
+}
+
 void record_put_fd(struct record_writer *w, const char *key, int fd)
 {
     if (fd > w->max_fd)

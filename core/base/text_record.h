@@ -25,6 +25,9 @@ void record_put_str(struct record_writer *w, const char *key,
                     const char *text); /* NULL:
                                  no field at all */
 void record_put_int(struct record_writer *w, const char *key, int64_t v);
+/* For a field that has its usual value where it is missing. */
+void record_put_unless(struct record_writer *w, const char *key, int64_t v,
+                       int64_t usual);
 /* A descriptor that is to stay open; the key ends in "_fd". */
 void record_put_fd(struct record_writer *w, const char *key, int fd);
 void record_end(struct record_writer *w);
