@@ -6,6 +6,7 @@
 # make FAULTS=1   calls fail on demand (tests/faults/faults.c); with SAN=1 too
 # make COV=1      counts what is executed: scripts/coverage.sh
 # make bench [BENCH='--quick --rows start,log']     ours beside the original and others
+# make order      lays the binary out anew, by what runs (scripts/order.py; needs valgrind)
 # make install DESTDIR= PREFIX=/usr/local     make clean (keeps downloads)   make distclean
 TLS ?= 1
 PREFIX ?= /usr/local
@@ -46,7 +47,7 @@ FUZZ := $(patsubst %.c,$O/%,$(wildcard $(if $T,$(T:%=tests/fuzz/fuzz_%.c),tests/
 
 run = $(if $(V),,@echo '  $@';)
 
-.PHONY: all unit fuzz system bench test run lint tidy install clean distclean force
+.PHONY: all unit fuzz system bench order test run lint tidy install clean distclean force
 .DELETE_ON_ERROR:
 all: $(if $(SAN)$(DEBUG)$(FAULTS)$(COV),$O/supervisor,build/supervisor)
 
@@ -143,6 +144,9 @@ build/bench/notls: force | build/supervisor
 	@$(or $(STRIP),$(shell $(CC) -print-prog-name=strip)) -o $@ build/release-notls/supervisor
 bench: build/supervisor $(BENCH_TOOLS) build/bench/notls
 	BENCH_TOOLS=build/bench /usr/bin/python3 -B tests/bench/bench.py $(BENCH)
+order: build/supervisor $(BENCH_TOOLS)
+	scripts/order.py
+	@$(MAKE) --no-print-directory build/supervisor
 test:
 	scripts/ci.sh
 lint:
