@@ -134,6 +134,19 @@ def programs(daemon):
     return found
 
 
+def family_text(daemon):
+    """What the daemon and what the kernel says of it, and the log lines of whom only one
+    knows, for a test that failed."""
+    told = {i["name"]: (i["pid"], i["statename"]) for i in daemon.sv.getAllProcessInfo()}
+    there = {p: harness.read("/proc/%d/stat" % p).split(") ")[-1][:20]
+             for p in [daemon.pid] + harness.children(daemon.pid) + programs(daemon)}
+    odd = {pid for pid, _ in told.values()} ^ set(programs(daemon))
+    odd |= {pid for pid, state in told.values() if state == "STOPPING"}
+    lines = [line for line in daemon.log.splitlines()
+             if set(map(int, re.findall(r"\d+", line[23:]))) & (odd - {0})]
+    return "told %r\nthere (state, parent) %r\n%s" % (told, there, "\n".join(lines))
+
+
 def check_family(daemon, *names):
     """The kernel and the daemon agree: one live child for each running program."""
     def agree():
@@ -579,12 +592,12 @@ def test_at_random(faulty, box, keeper):
                 return False  # 503: out of memory until a moment ago
         wait_until(served, what=lambda: "seed %d: an answer; %s" % (seed, d.log[-2000:]))
         wait_until(lambda: all(runs(d, n) for n in names), every=0.1,
-                   what=lambda: "seed %d: %r" % (seed, d.sv.getAllProcessInfo()))
+                   what=lambda: "seed %d: %s" % (seed, family_text(d)))
 
     def one_each():
         told = sorted(i["pid"] for i in d.sv.getAllProcessInfo() if i["pid"])
         return told == sorted(programs(d))
-    wait_until(one_each, what="seed %d" % seed)
+    wait_until(one_each, what=lambda: "seed %d: %s" % (seed, family_text(d)))
     wait_until(lambda: open_fds(d.pid) <= fds + 6, what=lambda: "seed %d: %d descriptors, %d before" % (
         seed, open_fds(d.pid), fds))
     d.faults.set()
