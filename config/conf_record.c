@@ -121,30 +121,37 @@ static void store_number(char *p, size_t size, int64_t v)
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "load_number and store_number take the low bytes");
 
+/* A list with a piece missing would be a damaged record to whoever reads it. */
+static void put_list(struct record_writer *w, const char *key, struct buf *text,
+                     bool is_whole)
+{
+    if (is_whole)
+        record_put(w, key, buf_data(text), text->len);
+    else
+        w->failed = true;
+    buf_wipe(text);
+}
+
 /* Items as LEN:BYTES one after the other. */
 static void save_texts(struct record_writer *w, const char *key, const struct strv *v)
 {
     struct buf text;
+    bool is_whole = true;
     buf_init(&text, BUF_NO_LIMIT);
-    for (size_t i = 0; i < v->len; i++) {
-        buf_put_uint(&text, strlen(v->items[i]));
-        buf_putc(&text, ':');
-        buf_puts(&text, v->items[i]);
-    }
-    record_put(w, key, buf_data(&text), text.len);
-    buf_wipe(&text);
+    for (size_t i = 0; i < v->len && is_whole; i++)
+        is_whole = buf_put_uint(&text, strlen(v->items[i])) == 0 &&
+                   buf_putc(&text, ':') == 0 && buf_puts(&text, v->items[i]) == 0;
+    put_list(w, key, &text, is_whole);
 }
 
 static void save_ints(struct record_writer *w, const char *key, const int *list, size_t n)
 {
     struct buf text;
+    bool is_whole = true;
     buf_init(&text, BUF_NO_LIMIT);
-    for (size_t i = 0; i < n; i++) {
-        buf_put_int(&text, list[i]);
-        buf_putc(&text, ',');
-    }
-    record_put(w, key, buf_data(&text), text.len);
-    buf_wipe(&text);
+    for (size_t i = 0; i < n && is_whole; i++)
+        is_whole = buf_put_int(&text, list[i]) == 0 && buf_putc(&text, ',') == 0;
+    put_list(w, key, &text, is_whole);
 }
 
 static void save_field(struct record_writer *w, const struct field *f, const char *from)

@@ -600,6 +600,8 @@ def test_at_random(faulty, box, keeper):
     wait_until(one_each, what=lambda: "seed %d: %s" % (seed, family_text(d)))
     wait_until(lambda: open_fds(d.pid) <= fds + 6, what=lambda: "seed %d: %d descriptors, %d before" % (
         seed, open_fds(d.pid), fds))
+    # Want of memory must not spoil a record: what is written is whole.
+    assert "record of our state is no good" not in d.log, d.log
     d.faults.set()
     kids = programs(d)
     assert d.stop() == 0
