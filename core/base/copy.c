@@ -91,6 +91,7 @@ int memcmp(const void *a, const void *b, size_t n)
 }
 
 /* musl's memmove goes on here where it may copy upwards. */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*): the name is musl's */
 void *__memcpy_fwd(void *to, const void *from, size_t n)
     __attribute__((alias("memcpy"), visibility("hidden")));
 #endif
