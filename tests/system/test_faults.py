@@ -121,13 +121,15 @@ def pids_in_log(daemon, name):
     return [int(m) for m in re.findall(r"spawned: '%s' with pid (\d+)" % name, daemon.log)]
 
 
+def image(pid):
+    try:
+        return os.readlink("/proc/%d/exe" % pid)
+    except OSError:
+        return None
+
+
 def programs(daemon):
     """The pids of its children; with a keeper those of both."""
-    def image(pid):
-        try:
-            return os.readlink("/proc/%d/exe" % pid)
-        except OSError:
-            return None
     found = []
     for pid in harness.children(daemon.pid):
         found += harness.children(pid) if image(pid) == image(daemon.pid) else [pid]
@@ -536,6 +538,31 @@ def runs(daemon, name):
     except xmlrpc.client.Fault as e:
         assert "ALREADY_STARTED" in str(e), e
     return daemon.state(name) == "RUNNING"
+
+
+def test_want_of_memory_spoils_no_record(faulty, box):
+    """What cannot be written whole is not written: the next life reads the newest record."""
+    d = faulty("".join(program("p%d" % i, "sleep 1000", exitcodes="0,2,3",
+                               environment='A="b",C="d"') for i in range(6)),
+               supervisord="keeper=true")
+    names = ["p%d" % i for i in range(6)]
+    wait_until(lambda: all(runs(d, n) for n in names))
+    rng = random.Random(5)
+    for _ in range(40):
+        d.faults.set("malloc:30%%:may realloc:30%%:may seed=%d" % rng.randrange(1 << 30))
+        for _ in range(10):
+            try:
+                sv = d.new_rpc(timeout=1).supervisor
+                rng.choice([sv.stopProcess, sv.startProcess])(rng.choice(names), False)
+            except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+                pass
+        d.faults.set()
+        before = d.log.count("goes on in its place")
+        for pid in harness.children(d.pid):
+            if image(pid) == image(d.pid):
+                kill(pid)
+        d.wait_log("goes on in its place", count=before + 1)
+    assert d.log.count("is no good") == 0, d.log
 
 
 @pytest.mark.parametrize("keeper", [False, True], ids=["alone", "keeper"])
