@@ -43,6 +43,7 @@ class Server:
         self.box, self.certs, self.port = box, certs, free_port()
         self.daemon = box.start(inet(certs, self.port, name, more, key, cert)
                                 + PROGRAM.format(child=box.child, dir=box.dir) + text, **kw)
+        self.daemon.wait_file("o", "hello")  # its pipes and log count as descriptors, too
 
     def context(self, version=None, ca="ours", client=None):
         context = ssl.create_default_context(cafile=self.certs.cert(ca))
@@ -595,7 +596,6 @@ def test_requests_of_every_size(server):
 def test_clients_that_break_off(server):
     """In the handshake, after it, within an answer; by end, by reset; never loud."""
     hello = client_hello(server)
-    server.daemon.wait_file("o", "hello")  # its log is open
     before = descriptors(server)
     with open(server.box.path("o"), "ab") as f:
         f.write(b"y" * 3000000)
